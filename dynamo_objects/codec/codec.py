@@ -1,0 +1,91 @@
+"""What a codec is: the two functions between one Python type and attribute values.
+
+Codecs know nothing of tables. They are built once per annotation (see ``annotations``)
+and put together into one function per record class (see ``records``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from .values import AttributeValue
+
+__all__ = ["Codec", "PathStep", "Source", "decode_source", "encode_source"]
+
+#: One step into a value: the key of a map, or the index of a list.
+PathStep = str | int
+
+
+class Source:
+    """Source text of a function that is being generated, and the values it refers to.
+
+    Every name in the text is made here, so that nothing a user wrote is ever part of it.
+    """
+
+    def __init__(self) -> None:
+        self.constants: dict[str, Any] = {}
+        self._counter = 0
+
+    def constant(self, value: Any) -> str:
+        """Return the name by which the generated function knows *value*."""
+        name = f"c{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+    def variable(self) -> str:
+        """Return the name of a variable that nothing else uses."""
+        self._counter += 1
+        return f"x{self._counter}"
+
+
+@attrs.frozen(eq=False)
+class Codec:
+    """How values of one Python type become attribute values and back.
+
+    Attributes:
+        name: What the type is called in messages.
+        encode: Python value -> attribute value; raises Invalid.
+        decode: Attribute value -> Python value; raises Invalid.
+        tags: The type tags that ``decode`` takes.
+        types: The Python types whose values belong to this codec (unions choose by them).
+        key_type: ``S``, ``N`` or ``B`` where values can be keys and members of sets.
+        is_scalar: Whether decoded values are immutable, so that one may be kept as a snapshot.
+        is_deep: Whether the depth of nesting depends on the values, and needs a check.
+        element: Codec of the members of a list or set, or of the values of a map.
+        fields: For records: field name -> (attribute name, codec), None for an unknown name.
+        record_tag: For records of a class with ``tag=``: the attribute that holds it, and the tag.
+        inline_encode: Writes ``encode`` as an expression over a variable; only for speed.
+        inline_decode: The same for ``decode``. May also raise KeyError, TypeError or
+            AttributeError on bad values; the caller then asks ``decode`` for the reason.
+    """
+
+    name: str
+    encode: Callable[[Any], AttributeValue]
+    decode: Callable[[AttributeValue], Any]
+    tags: frozenset[str]
+    types: tuple[type, ...]
+    key_type: str | None = None
+    is_scalar: bool = True
+    is_deep: bool = False
+    element: Codec | None = None
+    fields: Callable[[str], tuple[str, Codec] | None] | None = None
+    record_tag: tuple[str, str] | None = None
+    inline_encode: Callable[[Source, str], str] | None = None
+    inline_decode: Callable[[Source, str], str] | None = None
+
+
+def encode_source(codec: Codec, source: Source, variable: str) -> str:
+    """Return an expression that encodes *variable*."""
+    if codec.inline_encode is not None:
+        return codec.inline_encode(source, variable)
+    return f"{source.constant(codec.encode)}({variable})"
+
+
+def decode_source(codec: Codec, source: Source, variable: str) -> str:
+    """Return an expression that decodes *variable*."""
+    if codec.inline_decode is not None:
+        return codec.inline_decode(source, variable)
+    return f"{source.constant(codec.decode)}({variable})"

@@ -1,0 +1,146 @@
+"""Numbers: Python numbers <-> DynamoDB's number texts, exact to 38 digits.
+
+A number has at most 38 significant digits and lies within ±9.99..E+125, with nothing
+nearer to zero than 1E-130 except zero (AWS Developer Guide, "Supported data types: Number").
+Texts that we write are plain (no exponent) and have no zeros to spare, so that equal
+numbers are equal texts. bool is never a number.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Context, Decimal
+from typing import Any
+
+from .values import Invalid
+
+__all__ = [
+    "EXACT",
+    "decimal_text",
+    "float_text",
+    "int_text",
+    "number_text",
+    "parse_decimal",
+    "parse_float",
+    "parse_int",
+    "parse_number",
+]
+
+#: Significant digits, and exponents of the leading digit (same source as above).
+MAX_DIGITS = 38
+MAX_EXPONENT = 125
+MIN_EXPONENT = -130
+
+#: Integers between these need no further check.
+_PLAIN_INT = 10**MAX_DIGITS
+#: More digits than any legal integer has: not worth converting to text.
+_HUGE_INT = 10 ** (MAX_EXPONENT + 1)
+
+#: Reads a number's text; wide enough that nothing legal is rounded.
+EXACT = Context(prec=200, Emax=9999, Emin=-9999)
+
+#: What a number may look like: ASCII digits only, no NaN, no underscores.
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII).fullmatch
+_WHOLE = re.compile(r"-?\d{1,126}", re.ASCII).fullmatch
+
+
+def int_text(value: int) -> str:
+    """Return the text of an integer that is not a bool."""
+    if -_PLAIN_INT < value < _PLAIN_INT:
+        return int.__repr__(value)
+    if not -_HUGE_INT < value < _HUGE_INT:
+        raise Invalid("number out of range: more than 126 digits before the point")
+    text = int.__repr__(value)
+    _check_digits(len(text.lstrip("-").rstrip("0")))
+    return text
+
+
+def decimal_text(value: Decimal) -> str:
+    """Return the text of a Decimal."""
+    text = str(value)
+    # Most numbers: plain, finite and ending in a digit that counts.
+    if len(text) <= MAX_DIGITS and text[-1] in "123456789" and _WHOLE(text.replace(".", "", 1)):
+        return text
+    if not value.is_finite():
+        raise Invalid("NaN and infinity are not numbers in DynamoDB")
+    if not value:
+        return "0"
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)  # only NaN and infinity have texts there
+    leading = next(i for i, digit in enumerate(digits) if digit)
+    trailing = next(i for i, digit in enumerate(reversed(digits)) if digit)
+    significant = digits[leading : len(digits) - trailing]
+    _check_digits(len(significant))
+    magnitude = len(digits) - leading - 1 + exponent
+    if magnitude > MAX_EXPONENT:
+        raise Invalid("number out of range: 1E+126 or more")
+    if magnitude < MIN_EXPONENT:
+        raise Invalid("number out of range: nearer to zero than 1E-130")
+    return format(Decimal((sign, significant, exponent + trailing)), "f")
+
+
+def float_text(value: float) -> str:
+    """Return the shortest text that reads back as the same float."""
+    text = float.__repr__(value)
+    if text.endswith(".0"):
+        return text[:-2] if text != "-0.0" else "0"
+    if "e" in text or "n" in text:
+        return decimal_text(Decimal(text))
+    return text
+
+
+def number_text(value: Any, *, floats: bool = False) -> str:
+    """Return the text of an int, a Decimal or, where *floats* is set, a float."""
+    if type(value) is int:
+        return int_text(value)
+    if isinstance(value, bool):
+        raise Invalid("expected a number, got bool")
+    if isinstance(value, int):
+        return int_text(value)
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, float):
+        if floats:
+            return float_text(value)
+        raise Invalid("expected int or Decimal, got float: declare the field with numbers=float")
+    raise Invalid(f"expected a number, got {type(value).__name__}")
+
+
+def parse_decimal(text: object) -> Decimal:
+    """Return the exact value of a number's text."""
+    if not isinstance(text, str) or not _NUMBER(text):
+        raise Invalid("not a DynamoDB number")
+    value = EXACT.create_decimal(text)
+    if value and not MIN_EXPONENT <= value.adjusted() <= MAX_EXPONENT:
+        raise Invalid("not a DynamoDB number: out of range")
+    return value
+
+
+def parse_int(text: object) -> int:
+    """Return the value of a number's text, which must be a whole number."""
+    if isinstance(text, str) and _WHOLE(text):
+        return int(text)
+    value = parse_decimal(text)
+    if value != value.to_integral_value():
+        raise Invalid("expected a whole number")
+    return int(value)
+
+
+def parse_float(text: object) -> float:
+    """Return the float nearest to a number's text."""
+    if not isinstance(text, str) or not _NUMBER(text):
+        raise Invalid("not a DynamoDB number")
+    return float(text)
+
+
+def parse_number(text: object) -> int | Decimal:
+    """Return an int for a whole number and a Decimal for any other."""
+    if isinstance(text, str) and _WHOLE(text):
+        return int(text)
+    value = parse_decimal(text)
+    return int(value) if value == value.to_integral_value() else value
+
+
+def _check_digits(count: int) -> None:
+    if count > MAX_DIGITS:
+        raise Invalid(f"number has {count} significant digits, DynamoDB keeps {MAX_DIGITS}")

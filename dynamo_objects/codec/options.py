@@ -1,0 +1,88 @@
+"""Options of fields and record classes, as the codecs read them.
+
+They are made by ``field(...)`` and by the keywords of a record class, and found
+again in attrs' metadata and on the class.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+
+__all__ = [
+    "EMPTY_TYPES",
+    "FIELD_OPTIONS",
+    "CopyOf",
+    "FieldOptions",
+    "RecordOptions",
+    "field_options",
+    "is_empty",
+]
+
+#: Where FieldOptions stand in the metadata of an attrs field.
+FIELD_OPTIONS = "dynamo_objects"
+
+#: Types whose empty values are left out of items when they equal their default.
+EMPTY_TYPES: frozenset[type] = frozenset({str, bytes, list, dict, set, frozenset, tuple, type(None)})
+
+
+@attrs.frozen
+class FieldOptions:
+    """How one field is stored.
+
+    Attributes:
+        name: Name of the attribute; None for the field's own name.
+        ttl: DynamoDB deletes the item some time after this time; stored in whole seconds.
+        version: Counts the saves; guards each save against other writers.
+        numbers: ``float`` makes ``Any`` read and write float instead of Decimal.
+        epoch: A datetime is stored as seconds since 1970 instead of text.
+        null: ``omit`` leaves out a None that equals the default, ``store`` writes NULL.
+    """
+
+    name: str | None = None
+    ttl: bool = False
+    version: bool = False
+    numbers: type | None = None
+    epoch: bool = False
+    null: Literal["omit", "store"] = "omit"
+
+
+@attrs.frozen
+class RecordOptions:
+    """How records of one class are stored.
+
+    Attributes:
+        unknown: What to do with stored attributes that are not fields.
+        schemaless: Any field may be set.
+        tag: Stored with nested records, to tell the members of a union apart.
+        tag_field: Attribute that holds the tag.
+    """
+
+    unknown: Literal["keep", "reject", "drop"] = "keep"
+    schemaless: bool = False
+    tag: str | None = None
+    tag_field: str = "type"
+
+
+@attrs.frozen(eq=False)
+class CopyOf:
+    """A default factory that gives each record its own copy of a mutable literal."""
+
+    value: Any
+
+    def __call__(self) -> Any:
+        return copy.deepcopy(self.value)
+
+
+def field_options(metadata: Mapping[Any, Any]) -> FieldOptions:
+    """Return the options in a field's metadata, or the defaults."""
+    found = metadata.get(FIELD_OPTIONS)
+    return found if isinstance(found, FieldOptions) else FieldOptions()
+
+
+def is_empty(value: object) -> bool:
+    """Tell whether *value* is one of '', b'', [], {}, set(), () and None."""
+    return type(value) in EMPTY_TYPES and not value

@@ -1,0 +1,354 @@
+"""Codecs of values that cannot change in place: text, numbers, bytes, bool, times, enums."""
+
+from __future__ import annotations
+
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from . import numbers, times
+from .codec import Codec, Source
+from .values import AttributeValue, Invalid, wrong_tag
+
+__all__ = [
+    "BOOL",
+    "BYTES",
+    "DATE",
+    "DATETIME",
+    "DECIMAL",
+    "EPOCH",
+    "FLOAT",
+    "INT",
+    "NONE",
+    "STR",
+    "TTL_DATETIME",
+    "UUID_CODEC",
+    "enum_codec",
+    "literal_codec",
+    "text_codec",
+]
+
+
+def content(value: AttributeValue, tag: str, kind: type) -> Any:
+    """Return what an attribute value holds if it has just the type *tag*, or raise Invalid."""
+    try:
+        if len(value) == 1 and type(held := value[tag]) is kind:
+            return held
+    except (KeyError, TypeError):
+        pass
+    raise wrong_tag(value, tag)
+
+
+def _refuse(value: object, expected: str) -> Invalid:
+    return Invalid(f"expected {expected}, got {type(value).__name__}")
+
+
+def _tagged(tag: str, text: Callable[[Any], str]) -> Callable[[Any], AttributeValue]:
+    return lambda value: {tag: text(value)}
+
+
+def _parsed(tag: str, parse: Callable[[str], Any]) -> Callable[[AttributeValue], Any]:
+    return lambda value: parse(content(value, tag, str))
+
+
+def check_text(value: str) -> str:
+    """Return a text that is valid UTF-8; a lone surrogate is not."""
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Invalid("text has a lone surrogate, which UTF-8 cannot hold") from None
+    return value
+
+
+# --- text ---------------------------------------------------------------------------------
+
+
+def _encode_str(value: Any) -> AttributeValue:
+    if not isinstance(value, str):
+        raise _refuse(value, "str")
+    return {"S": check_text(str.__str__(value))}
+
+
+def _inline_encode_str(source: Source, v: str) -> str:
+    slow = source.constant(_encode_str)
+    return f"{{'S': {v}}} if type({v}) is str and {v}.isascii() else {slow}({v})"
+
+
+def _decode_str(value: AttributeValue) -> str:
+    text: str = content(value, "S", str)
+    return text
+
+
+def _inline_decode_str(source: Source, v: str) -> str:
+    t, slow = source.variable(), source.constant(_decode_str)
+    return f"{t} if len({v}) == 1 and type({t} := {v}['S']) is str else {slow}({v})"
+
+
+STR = Codec(
+    name="str",
+    encode=_encode_str,
+    decode=_decode_str,
+    tags=frozenset({"S"}),
+    types=(str,),
+    key_type="S",
+    inline_encode=_inline_encode_str,
+    inline_decode=_inline_decode_str,
+)
+
+
+# --- numbers ------------------------------------------------------------------------------
+
+
+def _encode_int(value: Any) -> AttributeValue:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _refuse(value, "int")
+    return {"N": numbers.int_text(value)}
+
+
+def _inline_encode_int(source: Source, v: str) -> str:
+    slow = source.constant(_encode_int)
+    low, high = source.constant(-(10**38)), source.constant(10**38)
+    return f"{{'N': f'{{{v}}}'}} if type({v}) is int and {low} < {v} < {high} else {slow}({v})"
+
+
+def _inline_decode_int(source: Source, v: str) -> str:
+    t, slow = source.variable(), source.constant(INT.decode)
+    return (
+        f"int({t}) if len({v}) == 1 and ({t} := {v}['N']).isdigit() and {t}.isascii()"
+        f" and len({t}) < 40 else {slow}({v})"
+    )
+
+
+def _encode_decimal(value: Any) -> AttributeValue:
+    if isinstance(value, Decimal):
+        return {"N": numbers.decimal_text(value)}
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _refuse(value, "Decimal")
+    return {"N": numbers.int_text(value)}
+
+
+def _encode_float(value: Any) -> AttributeValue:
+    if isinstance(value, float):
+        return {"N": numbers.float_text(value)}
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _refuse(value, "float")
+    try:
+        exact = float(value)
+    except OverflowError:
+        exact = 0.0
+    if exact != value:
+        raise Invalid("integer cannot be held exactly by a float")
+    return {"N": numbers.float_text(exact)}
+
+
+INT = Codec(
+    name="int",
+    encode=_encode_int,
+    decode=_parsed("N", numbers.parse_int),
+    tags=frozenset({"N"}),
+    types=(int,),
+    key_type="N",
+    inline_encode=_inline_encode_int,
+    inline_decode=_inline_decode_int,
+)
+DECIMAL = Codec(
+    name="Decimal",
+    encode=_encode_decimal,
+    decode=_parsed("N", numbers.parse_decimal),
+    tags=frozenset({"N"}),
+    types=(Decimal,),
+    key_type="N",
+)
+FLOAT = Codec(
+    name="float",
+    encode=_encode_float,
+    decode=_parsed("N", numbers.parse_float),
+    tags=frozenset({"N"}),
+    types=(float,),
+    key_type="N",
+)
+
+
+# --- bytes, bool, None --------------------------------------------------------------------
+
+
+def _encode_bytes(value: Any) -> AttributeValue:
+    if not isinstance(value, bytes):
+        raise _refuse(value, "bytes")
+    return {"B": b2a_base64(value, newline=False).decode("ascii")}
+
+
+def parse_bytes(text: str) -> bytes:
+    """Return the bytes of a base64 text."""
+    try:
+        return a2b_base64(text, strict_mode=True)
+    except (Base64Error, ValueError):
+        raise Invalid("not base64") from None
+
+
+BYTES = Codec(
+    name="bytes",
+    encode=_encode_bytes,
+    decode=_parsed("B", parse_bytes),
+    tags=frozenset({"B"}),
+    types=(bytes,),
+    key_type="B",
+)
+
+
+def _encode_bool(value: Any) -> AttributeValue:
+    if value is True or value is False:
+        return {"BOOL": value}
+    raise _refuse(value, "bool")
+
+
+def _inline_encode_bool(source: Source, v: str) -> str:
+    slow = source.constant(_encode_bool)
+    return f"{{'BOOL': {v}}} if {v} is True or {v} is False else {slow}({v})"
+
+
+def _decode_bool(value: AttributeValue) -> bool:
+    held: bool = content(value, "BOOL", bool)
+    return held
+
+
+def _inline_decode_bool(source: Source, v: str) -> str:
+    t, slow = source.variable(), source.constant(_decode_bool)
+    return f"{t} if len({v}) == 1 and type({t} := {v}['BOOL']) is bool else {slow}({v})"
+
+
+BOOL = Codec(
+    name="bool",
+    encode=_encode_bool,
+    decode=_decode_bool,
+    tags=frozenset({"BOOL"}),
+    types=(bool,),
+    inline_encode=_inline_encode_bool,
+    inline_decode=_inline_decode_bool,
+)
+
+
+def _encode_none(value: Any) -> AttributeValue:
+    if value is not None:
+        raise _refuse(value, "None")
+    return {"NULL": True}
+
+
+def _decode_none(value: AttributeValue) -> None:
+    if content(value, "NULL", bool) is not True:
+        raise Invalid("NULL must be true")
+
+
+NONE = Codec(
+    name="None",
+    encode=_encode_none,
+    decode=_decode_none,
+    tags=frozenset({"NULL"}),
+    types=(type(None),),
+)
+
+
+# --- times and ids ------------------------------------------------------------------------
+
+
+def text_codec(kind: type, tag: str, text: Callable[[Any], str], parse: Callable[[str], Any]) -> Codec:
+    """Return the codec of an immutable type that is stored as a text or number."""
+    return Codec(
+        name=kind.__name__,
+        encode=_tagged(tag, text),
+        decode=_parsed(tag, parse),
+        tags=frozenset({tag}),
+        types=(kind,),
+        key_type=tag,
+    )
+
+
+def _uuid_text(value: Any) -> str:
+    if not isinstance(value, UUID):
+        raise _refuse(value, "UUID")
+    return str(value)
+
+
+def _parse_uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Invalid("not a UUID") from None
+
+
+DATETIME = text_codec(datetime, "S", times.datetime_text, times.parse_datetime)
+EPOCH = text_codec(datetime, "N", times.epoch_text, times.parse_epoch)
+TTL_DATETIME = text_codec(datetime, "N", lambda value: times.epoch_text(value, whole=True), times.parse_epoch)
+DATE = text_codec(date, "S", times.date_text, times.parse_date)
+UUID_CODEC = text_codec(UUID, "S", _uuid_text, _parse_uuid)
+
+
+# --- one of several values ----------------------------------------------------------------
+
+
+def _plain_codec(values: Iterable[Any], what: str) -> Codec:
+    by_type = {str: STR, int: INT, bool: BOOL, bytes: BYTES, Decimal: DECIMAL, type(None): NONE}
+    kinds = {type(value) for value in values}
+    if len(kinds) == 1 and (kind := kinds.pop()) in by_type:
+        return by_type[kind]
+    raise TypeError(f"{what}: all values must have one type of str, int, bytes, bool or Decimal")
+
+
+def enum_codec(kind: type[Enum]) -> Codec:
+    """Return the codec of an enum, whose members are stored as their values."""
+    plain = _plain_codec((_plain_value(member) for member in kind), f"enum {kind.__name__}")
+
+    def encode(value: Any) -> AttributeValue:
+        if not isinstance(value, kind):
+            raise _refuse(value, kind.__name__)
+        return plain.encode(_plain_value(value))
+
+    def decode(value: AttributeValue) -> Enum:
+        held = plain.decode(value)
+        try:
+            return kind(held)
+        except ValueError:
+            raise Invalid(f"not a value of {kind.__name__}") from None
+
+    return Codec(
+        name=kind.__name__,
+        encode=encode,
+        decode=decode,
+        tags=plain.tags,
+        types=(kind,),
+        key_type=plain.key_type,
+    )
+
+
+def _plain_value(member: Enum) -> Any:
+    value = member.value
+    for kind in (str, int):  # an enum whose values are of a subclass of these
+        if isinstance(value, kind) and not isinstance(value, bool):
+            return kind(value)
+    return value
+
+
+def literal_codec(values: tuple[Any, ...]) -> Codec:
+    """Return the codec of ``Literal[...]``."""
+    members = {(type(value), value) for value in values}
+    plain = _plain_codec(values, f"Literal{list(values)}")
+
+    def check(value: Any) -> Any:
+        if type(value) in plain.types and (type(value), value) in members:
+            return value
+        raise Invalid(f"expected one of {list(values)}, got another {type(value).__name__}")
+
+    return Codec(
+        name=f"Literal{list(values)}",
+        encode=lambda value: plain.encode(check(value)),
+        decode=lambda value: check(plain.decode(value)),
+        tags=plain.tags,
+        types=plain.types,
+        key_type=plain.key_type,
+    )

@@ -1,0 +1,183 @@
+"""One operation with its retries, as a generator without I/O.
+
+It yields `Send` and `Sleep`, and is sent replies or transport errors. What may be sent
+again, and what a lost reply means, is decided here and nowhere else:
+
+* throttling, conflicts with transactions and requests that were never sent are retried;
+* after a lost reply (a 5xx status, a broken connection, a damaged reply) the outcome is
+  unknown: an operation that would count twice is not sent again, and a conditional write
+  whose repeat fails proves nothing: both raise OutcomeUnknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, TypeAlias, TypeVar
+
+import attrs
+
+from ..errors import (
+    ConditionFailed,
+    DynamoException,
+    InternalError,
+    LimitExceeded,
+    NotDynamoDBReply,
+    OutcomeUnknown,
+    ServiceError,
+    ThrottledError,
+    TransactionCancelled,
+    TransactionConflict,
+    TransportError,
+)
+from ..operations.base import Operation, Resend
+from .replies import read
+from .transport import Reply
+
+__all__ = ["Attempts", "RetryPolicy", "Send", "Sleep", "attempts"]
+
+Result = TypeVar("Result")
+
+#: A damaged reply may be followed by a good one; a portal or wrong endpoint goes on.
+MAX_STRANGE_REPLIES = 3
+
+#: Reasons of a cancelled transaction that pass by themselves.
+_PASSING_REASONS = frozenset(
+    {"None", "TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
+)
+
+
+@attrs.frozen
+class RetryPolicy:
+    """How long and how often to try.
+
+    Attributes:
+        deadline_seconds: After this long no further attempt is begun.
+        timeout_seconds: How long one attempt may take.
+        base_seconds: The first pause is a random time up to this; it doubles each time.
+        cap_seconds: No pause is longer than this.
+    """
+
+    deadline_seconds: float = 30.0
+    timeout_seconds: float = 20.0
+    base_seconds: float = 0.05
+    cap_seconds: float = 5.0
+
+    def pause(self, attempt: int, chance: float) -> float:
+        """Return the seconds before retry number *attempt*, counted from 0.
+
+        Full jitter: a random time between 0 and the bound (AWS Architecture Blog,
+        "Exponential Backoff And Jitter").
+
+        Args:
+            chance: A random number from 0 to 1.
+        """
+        return chance * float(min(self.cap_seconds, self.base_seconds * 2 ** min(attempt, 30)))
+
+
+@attrs.frozen
+class Send:
+    """Send one request, and answer with its reply or its TransportError."""
+
+    operation: str
+    payload: bytes = attrs.field(repr=False)
+    timeout_seconds: float
+
+
+@attrs.frozen
+class Sleep:
+    """Sleep for *seconds*."""
+
+    seconds: float
+
+
+Attempts: TypeAlias = Generator[Send | Sleep, "Reply | TransportError | None", Result]
+
+
+def attempts(
+    operation: Operation[Result],
+    policy: RetryPolicy,
+    clock: Callable[[], float],
+    chance: Callable[[], float],
+) -> Attempts[Result]:
+    """Run an operation to its result.
+
+    Args:
+        clock: Seconds from any fixed moment.
+        chance: Random numbers from 0 to 1.
+
+    Raises:
+        DynamoException: The operation failed for good, or its outcome is not known.
+    """
+    payload = operation.payload()
+    began = clock()
+    attempt = strange = 0
+    lost: DynamoException | None = None
+    while True:
+        answer = yield Send(operation.name, payload, policy.timeout_seconds)
+        try:
+            result = _result(operation, answer)
+        except DynamoException as error:
+            failure = error
+        else:
+            if lost is not None and not operation.is_settled(result):
+                raise _unknown(operation) from lost
+            return result
+        if _loses_outcome(failure):
+            lost = failure
+            if operation.resend is Resend.NEVER:
+                raise _unknown(operation) from failure
+        pause = policy.pause(attempt, chance())
+        strange += isinstance(failure, NotDynamoDBReply)
+        is_over = clock() - began + pause > policy.deadline_seconds or strange > MAX_STRANGE_REPLIES
+        if is_over or not _can_retry(operation, failure):
+            if lost is not None and operation.is_write and not operation.retries_limit:
+                raise _unknown(operation) from failure
+            raise _final(operation, failure, attempt + 1)
+        yield Sleep(pause)
+        attempt += 1
+
+
+def _result(operation: Operation[Result], answer: Reply | TransportError | None) -> Result:
+    if isinstance(answer, Reply):
+        return read(operation, answer)
+    assert answer is not None  # a Send is never answered with nothing
+    raise answer
+
+
+def _loses_outcome(error: DynamoException) -> bool:
+    """Tell whether the operation may have been carried out although this came back."""
+    if isinstance(error, TransportError):
+        return error.sent
+    return isinstance(error, InternalError | NotDynamoDBReply)
+
+
+def _can_retry(operation: Operation[Any], error: DynamoException) -> bool:
+    if isinstance(error, TransportError):
+        return error.can_retry
+    if isinstance(error, NotDynamoDBReply):
+        return error.status in (0, 200)
+    if isinstance(error, LimitExceeded):
+        return operation.retries_limit
+    if isinstance(error, TransactionCancelled):
+        return bool(error.reasons) and all(r.code in _PASSING_REASONS for r in error.reasons)
+    return isinstance(error, ThrottledError | InternalError | TransactionConflict)
+
+
+def _unknown(operation: Operation[Any]) -> OutcomeUnknown:
+    table, key = operation.subject
+    return OutcomeUnknown(operation.name, table=table, key=key)
+
+
+def _final(operation: Operation[Any], error: DynamoException, tries: int) -> DynamoException:
+    table, key = operation.subject
+    where = f"{operation.name} of {table} {'' if key is None else key!r}".rstrip()
+    if isinstance(error, ServiceError) and error.code == "ConditionalCheckFailedException":
+        failed = ConditionFailed(
+            f"{where}: the condition is false, nothing was written",
+            table=table,
+            key=key,
+            item=error.item,
+        )
+        return failed
+    error.add_note(f"{where}, {tries} {'try' if tries == 1 else 'tries'}")
+    return error

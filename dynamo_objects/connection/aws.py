@@ -1,0 +1,132 @@
+"""From what ``connect`` is given to a boto transport: regions, sessions, clients, endpoints."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+
+from ..errors import DynamoException
+from .boto import BotoTransport, client_retries
+
+__all__ = ["AwsSettings", "boto_resource", "boto_transport"]
+
+#: Made-up credentials for engines on this machine, which do not check them.
+_LOCAL_CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+_LOCAL_REGION = "us-east-1"
+
+
+@attrs.frozen
+class AwsSettings:
+    """How to reach DynamoDB. Shows no credentials.
+
+    Attributes:
+        region_name: An AWS region.
+        endpoint_url: Another place than the region's own.
+        session: A boto3 session to use.
+        client: A boto3-shaped client to use as it is.
+        config: A botocore Config; retries are always ours.
+        session_arguments: For a new boto3 session: credentials, profile_name.
+        timeout_seconds: For one attempt.
+        max_connections: Connections kept.
+        allow_plaintext: Whether plain HTTP may leave this machine.
+    """
+
+    region_name: str | None = None
+    endpoint_url: str | None = None
+    session: Any = attrs.field(default=None, repr=False)
+    client: Any = attrs.field(default=None, repr=False)
+    config: Any = attrs.field(default=None, repr=False)
+    session_arguments: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    timeout_seconds: float = 20.0
+    max_connections: int = 16
+    allow_plaintext: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        given = (self.client, self.session, self.session_arguments or None)
+        if sum(value is not None for value in given) > 1:
+            raise DynamoException("connect takes a client, a session or credentials, not several")
+        url = self.endpoint_url
+        if url is not None and not self.allow_plaintext and not _is_private(url):
+            raise DynamoException(
+                f"{urlsplit(url).hostname} would be reached without encryption: "
+                f"use https, or allow_plaintext=True in a network that you trust"
+            )
+
+
+def local_settings(host: str | None, port: int | str | None) -> tuple[str, dict[str, Any], str]:
+    """Return endpoint, credentials and region for DynamoDB Local."""
+    host = host or os.environ.get("DYNAMODB_HOST") or "localhost"
+    port = port or os.environ.get("DYNAMODB_PORT") or 8000
+    return f"http://{host}:{port}", dict(_LOCAL_CREDENTIALS), _LOCAL_REGION
+
+
+def _is_private(url: str) -> bool:
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        return True
+    if parts.scheme != "http" or not parts.hostname:
+        raise DynamoException("endpoint_url begins with https:// or http://")
+    try:
+        return ipaddress.ip_address(parts.hostname).is_loopback
+    except ValueError:
+        return parts.hostname == "localhost" or parts.hostname.endswith(".localhost")
+
+
+def is_loopback(url: str | None) -> bool:
+    """Tell whether an endpoint is on this machine."""
+    if url is None:
+        return False
+    return _is_private(url.replace("https://", "http://", 1))
+
+
+def _session(settings: AwsSettings) -> Any:
+    if settings.session is not None:
+        return settings.session
+    import boto3
+
+    return boto3.session.Session(**settings.session_arguments)
+
+
+def _client_arguments(settings: AwsSettings) -> dict[str, Any]:
+    return {"region_name": settings.region_name, "endpoint_url": settings.endpoint_url}
+
+
+def boto_transport(settings: AwsSettings) -> BotoTransport:
+    """Return a transport over the client given, or over a new one that never retries."""
+    if settings.client is not None:
+        return BotoTransport(lambda: settings.client, retries_by_itself=client_retries(settings.client))
+
+    def make_client() -> Any:
+        from botocore.config import Config
+
+        config = Config(
+            connect_timeout=min(5.0, settings.timeout_seconds),
+            read_timeout=settings.timeout_seconds,
+            max_pool_connections=settings.max_connections,
+            parameter_validation=False,
+            user_agent_extra="dynamo_objects/2.0.0",
+        )
+        if settings.config is not None:
+            config = config.merge(settings.config)
+        config = config.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}))
+        session = _session(settings)
+        return session.client("dynamodb", config=config, **_client_arguments(settings))
+
+    return BotoTransport(make_client, retries_by_itself=False)
+
+
+def boto_resource(settings: AwsSettings) -> Any:
+    """Return a boto3 DynamoDB resource for the same place and credentials.
+
+    For a ``client`` that was given, the resource takes the credentials from boto3's own
+    search, since a client does not hand out its own.
+    """
+    arguments = _client_arguments(settings)
+    meta = getattr(settings.client, "meta", None)
+    if meta is not None:
+        arguments = {"region_name": meta.region_name, "endpoint_url": meta.endpoint_url}
+    return _session(settings).resource("dynamodb", config=settings.config, **arguments)

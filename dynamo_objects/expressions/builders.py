@@ -1,0 +1,431 @@
+"""Trees from what users write: keywords (``city__eq="Oslo"``), boto3 conditions, updates.
+
+Names are checked against the record class and values are encoded by their fields, so that
+a misspelt name or a wrong type is an error before anything is sent. An empty value that is
+stored by leaving the attribute out matches absent attributes too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from ..codec.codec import Codec, PathStep
+from ..codec.containers import any_codec
+from ..codec.fields import FieldCodec
+from ..codec.records import RecordCodec
+from ..codec.scalars import BYTES, INT, STR
+from ..codec.values import TAGS, Invalid
+from ..errors import DynamoSchemaException, QueryError, UnknownFieldError, ValidationError, closest
+from . import tree
+
+__all__ = ["KEYWORD_OPERATORS", "ExpressionBuilder", "split_keyword"]
+
+_ANY = any_codec()
+_ZERO = tree.Value({"N": "0"})
+
+#: One step of a path as boto3 writes it: ``address.lines[2]``.
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+
+_COMPARATORS: dict[str, tree.Comparator] = {
+    "eq": "=",
+    "ne": "<>",
+    "lt": "<",
+    "lte": "<=",
+    "gt": ">",
+    "gte": ">=",
+}
+
+#: What may follow ``field__``, as in boto.
+KEYWORD_OPERATORS = (
+    *_COMPARATORS,
+    "between",
+    "beginswith",
+    "contains",
+    "ncontains",
+    "in",
+    "null",
+    "nnull",
+)
+
+
+def split_keyword(keyword: str) -> tuple[str, str]:
+    """Return field name and operator of ``field__operator``.
+
+    Raises:
+        QueryError: There is no such operator.
+    """
+    name, separator, operator = keyword.rpartition("__")
+    if not separator:
+        raise QueryError(f"{keyword}: write {keyword}__eq, or another of {_listed()}")
+    if operator not in KEYWORD_OPERATORS:
+        near = closest(operator, KEYWORD_OPERATORS)
+        raise QueryError(f"{keyword}: no operator {operator!r}{near}, there are {_listed()}")
+    return name, operator
+
+
+def _listed() -> str:
+    return ", ".join(KEYWORD_OPERATORS)
+
+
+@attrs.frozen
+class _Target:
+    """A path in items, and how values there are stored.
+
+    Attributes:
+        path: With the names of attributes.
+        name: As the user wrote it.
+        codec: Codec of the values.
+        field: The field, where the path is just that.
+    """
+
+    path: tree.Path
+    name: str
+    codec: Codec
+    field: FieldCodec | None
+
+    def encode(self, value: Any, codec: Codec | None = None) -> tree.Value:
+        """Return a value as an operand.
+
+        Raises:
+            ValidationError: The value does not fit the field.
+        """
+        try:
+            return tree.Value((codec or self.codec).encode(value))
+        except Invalid as invalid:
+            raise ValidationError("condition", invalid.under(self.name)) from None
+
+    def is_left_out(self, value: Any) -> bool:
+        """Tell whether the field stores *value* by leaving the attribute out."""
+        return self.field is not None and self.field.is_left_out(value)
+
+
+class ExpressionBuilder:
+    """Makes conditions and updates for the records of one class."""
+
+    def __init__(self, codec: RecordCodec) -> None:
+        self._codec = codec
+
+    # --- conditions -----------------------------------------------------------------------
+
+    def keywords(self, conditions: Mapping[str, Any], operator: str = "AND") -> tree.Condition | None:
+        """Return the condition of keywords like ``city__eq="Oslo"``; None when there are none.
+
+        Args:
+            operator: ``AND`` or ``OR`` between the keywords.
+        """
+        if operator.upper() not in ("AND", "OR"):
+            raise QueryError("conditional_operator is 'AND' or 'OR'")
+        parts = [self.keyword(*split_keyword(k), value) for k, value in conditions.items()]
+        return tree.all_of(*parts) if operator.upper() == "AND" else tree.any_of(*parts)
+
+    def keyword(self, name: str, operator: str, value: Any) -> tree.Condition:
+        """Return the condition of one field, by the operator's name."""
+        target = self._target((name,), name)
+        match operator:
+            case "between":
+                low, high = _pair(name, value)
+                return self._between(target, low, high)
+            case "in":
+                return self._in(target, _several(name, value))
+            case "beginswith":
+                return self._begins_with(target, value)
+            case "contains":
+                return self._contains(target, value)
+            case "ncontains":
+                return tree.Not(self._contains(target, value))
+            case "null" | "nnull":
+                is_null = _no_value(target.path)
+                return is_null if (operator == "null") == bool(value) else tree.Not(is_null)
+            case _:
+                return self._compare(_COMPARATORS[operator], target, value)
+
+    def condition(self, condition: Any) -> tree.Condition:
+        """Return the tree of a boto3 condition, or of keywords in a dict.
+
+        Raises:
+            QueryError: It is neither.
+        """
+        if isinstance(condition, Mapping):
+            built = self.keywords(condition)
+            if built is None:
+                raise QueryError("an empty condition")
+            return built
+        if not hasattr(condition, "get_expression"):
+            raise QueryError(
+                f"expected a condition as of boto3's Attr and Key, or keywords in a dict, "
+                f"got {type(condition).__name__}"
+            )
+        return self._boto(condition)
+
+    def _boto(self, condition: Any) -> tree.Condition:
+        parts = condition.get_expression()
+        operator, values = parts["operator"], parts["values"]
+        match operator:
+            case "AND":
+                return tree.And(tuple(self._boto(value) for value in values))
+            case "OR":
+                return tree.Or(tuple(self._boto(value) for value in values))
+            case "NOT":
+                return tree.Not(self._boto(values[0]))
+        first = values[0]
+        if parts["operator"] != "size" and _operator_of(first) == "size":
+            return self._boto_size(operator, first, values[1:])
+        target = self._target_of(first)
+        match operator:
+            case "attribute_exists":
+                return tree.AttributeExists(target.path)
+            case "attribute_not_exists":
+                return tree.AttributeNotExists(target.path)
+            case "attribute_type":
+                if values[1] not in TAGS:
+                    raise QueryError(f"{target.name}: no type {values[1]!r}, there are {sorted(TAGS)}")
+                return tree.AttributeType(target.path, tree.Value({"S": values[1]}))
+            case "begins_with":
+                return self._begins_with(target, values[1])
+            case "contains":
+                return self._contains(target, values[1])
+            case "BETWEEN":
+                return self._between(target, values[1], values[2])
+            case "IN":
+                return self._in(target, _several(target.name, values[1]))
+            case "=" | "<>" | "<" | "<=" | ">" | ">=":
+                return self._compare(operator, target, values[1])
+        raise QueryError(f"condition with an unknown operator {operator!r}")
+
+    def _boto_size(self, operator: str, size: Any, values: Iterable[Any]) -> tree.Condition:
+        target = self._target_of(size.get_expression()["values"][0])
+        operand = tree.Size(target.path)
+
+        def encode(value: Any) -> tree.Operand:
+            other = self._other_operand(value)
+            return target.encode(value, INT) if other is None else other
+
+        values = list(values)
+        match operator:
+            case "BETWEEN":
+                return tree.Between(operand, encode(values[0]), encode(values[1]))
+            case "IN":
+                return tree.In(operand, tuple(encode(v) for v in _several(target.name, values[0])))
+            case "=" | "<>" | "<" | "<=" | ">" | ">=":
+                return tree.Compare(operator, operand, encode(values[0]))
+        raise QueryError(f"size({target.name}) cannot stand in {operator}")
+
+    def _target_of(self, attribute: Any) -> _Target:
+        if not hasattr(attribute, "name"):
+            raise QueryError("the left side of a condition must be Attr(...) or Key(...)")
+        return self._target(parse_path(attribute.name), attribute.name)
+
+    def _other_operand(self, value: Any) -> tree.Operand | None:
+        """Return the operand where a value is itself Attr(...) or its size, else None."""
+        if _operator_of(value) == "size":
+            return tree.Size(self._target_of(value.get_expression()["values"][0]).path)
+        if hasattr(value, "attribute_exists") and hasattr(value, "name"):
+            return self._target_of(value).path
+        return None
+
+    # --- single conditions ----------------------------------------------------------------
+
+    def _compare(self, comparator: tree.Comparator, target: _Target, value: Any) -> tree.Condition:
+        other = self._other_operand(value)
+        if other is not None:
+            return tree.Compare(comparator, target.path, other)
+        if not target.is_left_out(value):
+            return tree.Compare(comparator, target.path, target.encode(value))
+        is_default = tree.Or((_is_empty(target.path, value), tree.AttributeNotExists(target.path)))
+        match comparator:
+            case "=":
+                return is_default
+            case "<>":
+                return tree.Not(is_default)
+            case "<=" | ">=":
+                return tree.Or((is_default, tree.Compare(comparator, target.path, target.encode(value))))
+            case _:
+                return tree.Compare(comparator, target.path, target.encode(value))
+
+    def _between(self, target: _Target, low: Any, high: Any) -> tree.Condition:
+        bounds = []
+        for bound in (low, high):
+            other = self._other_operand(bound)
+            bounds.append(target.encode(bound) if other is None else other)
+        between = tree.Between(target.path, bounds[0], bounds[1])
+        if target.is_left_out(low):
+            return tree.Or((between, tree.AttributeNotExists(target.path)))
+        return between
+
+    def _in(self, target: _Target, values: list[Any]) -> tree.Condition:
+        stored = [value for value in values if not target.is_left_out(value)]
+        parts: list[tree.Condition] = []
+        if stored:
+            parts.append(tree.In(target.path, tuple(target.encode(value) for value in stored)))
+        if len(stored) < len(values):
+            empty = next(value for value in values if target.is_left_out(value))
+            parts.append(self._compare("=", target, empty))
+        found = tree.any_of(*parts)
+        if found is None:
+            raise QueryError(f"{target.name}: 'in' needs at least one value")
+        return found
+
+    def _begins_with(self, target: _Target, prefix: Any) -> tree.Condition:
+        # Any stored text has prefixes, also that of a datetime.
+        codec = BYTES if isinstance(prefix, bytes) else STR
+        tag = "B" if codec is BYTES else "S"
+        if tag not in target.codec.tags:
+            raise ValidationError(
+                "condition",
+                Invalid(f"{target.codec.name} does not begin with {type(prefix).__name__}").under(
+                    target.name
+                ),
+            )
+        begins = tree.BeginsWith(target.path, target.encode(prefix, codec))
+        if not prefix and target.is_left_out(prefix):
+            return tree.Or((begins, tree.AttributeNotExists(target.path)))
+        return begins
+
+    def _contains(self, target: _Target, member: Any) -> tree.Condition:
+        other = self._other_operand(member)
+        if other is not None:
+            return tree.Contains(target.path, other)
+        codec = target.codec.element or target.codec
+        if target.codec.element is None and not {"S", "B", "L"} & target.codec.tags:
+            raise ValidationError(
+                "condition", Invalid(f"{target.codec.name} contains nothing").under(target.name)
+            )
+        if target.codec.element is None and isinstance(member, str) and "S" in target.codec.tags:
+            codec = STR
+        return tree.Contains(target.path, target.encode(member, codec))
+
+    # --- updates --------------------------------------------------------------------------
+
+    def update(
+        self,
+        put: Mapping[str, Any] | None = None,
+        add: Mapping[str, Any] | None = None,
+        delete: Mapping[str, Any] | None = None,
+        remove: Iterable[str] = (),
+    ) -> tree.Update:
+        """Return an update: see ``DynamoTable.update``."""
+        if isinstance(remove, str):
+            raise QueryError("remove= takes several names: write remove=[name]")
+        sets, removes = [], []
+        for name, value in (put or {}).items():
+            target = self._target((name,), name)
+            if target.is_left_out(value):
+                removes.append(tree.Remove(target.path))
+            else:
+                sets.append(tree.Set(target.path, target.encode(value)))
+        for name in remove:
+            target = self._target((name,), name)
+            if target.field is not None and not target.field.has_literal:
+                raise QueryError(f"{name} is required: without it the item cannot be read")
+            removes.append(tree.Remove(target.path))
+        adds = [self._add(name, value) for name, value in (add or {}).items()]
+        deletes = [self._delete(name, value) for name, value in (delete or {}).items()]
+        update = tree.Update(tuple(sets), tuple(removes), tuple(adds), tuple(deletes))
+        paths = [clause.path for clause in (*sets, *removes, *adds, *deletes)]
+        if len(set(paths)) < len(paths):
+            raise QueryError("an update names a field twice")
+        return update
+
+    def _add(self, name: str, value: Any) -> tree.Add:
+        target = self._target((name,), name)
+        encoded = target.encode(value)
+        if not {"N", "SS", "NS", "BS"} & encoded.value.keys():
+            raise QueryError(f"add: {name} is not a number, or the set to add is empty")
+        return tree.Add(target.path, encoded)
+
+    def _delete(self, name: str, value: Any) -> tree.Delete:
+        target = self._target((name,), name)
+        encoded = target.encode(value)
+        if not {"SS", "NS", "BS"} & encoded.value.keys():
+            raise QueryError(f"delete: {name} is not a set, or the set to delete is empty")
+        return tree.Delete(target.path, encoded)
+
+    # --- names ----------------------------------------------------------------------------
+
+    def path(self, name: str) -> tree.Path:
+        """Return the path of a field, for a projection.
+
+        Raises:
+            UnknownFieldError: There is no such field.
+        """
+        return self._target((name,), name).path
+
+    def _target(self, steps: tuple[PathStep, ...], name: str) -> _Target:
+        head = str(steps[0])
+        field = self._codec.by_name.get(head) or self._codec.by_wire.get(head)
+        if field is None:
+            if not self._codec.options.schemaless:
+                raise UnknownFieldError(self._codec.record_class, head, list(self._codec.by_name))
+            return _Target(tree.Path(steps), name, _ANY, None)
+        wires: list[PathStep] = [field.wire]
+        codec = field.codec
+        for step in steps[1:]:
+            wire, codec = self._step(codec, step, name)
+            wires.append(wire)
+        return _Target(tree.Path(tuple(wires)), name, codec, field if len(steps) == 1 else None)
+
+    def _step(self, codec: Codec, step: PathStep, name: str) -> tuple[PathStep, Codec]:
+        if isinstance(step, str) and codec.fields is not None:
+            found = codec.fields(step)
+            if found is None:
+                raise UnknownFieldError(codec.types[0], step, ())
+            return found
+        if codec.tags == TAGS:
+            return step, _ANY
+        wanted = "M" if isinstance(step, str) else "L"
+        if wanted not in codec.tags:
+            raise DynamoSchemaException(f"{name}: there is nothing inside {codec.name}")
+        return step, codec.element or _ANY
+
+
+def parse_path(text: str) -> tuple[PathStep, ...]:
+    """Return the steps of a path as boto3 writes it: ``address.lines[2]``.
+
+    Raises:
+        QueryError: It is not a path.
+    """
+    steps: list[PathStep] = []
+    position = 0
+    while position < len(text):
+        match = _STEP.match(text, position)
+        if match is None:
+            raise QueryError(f"{text!r} is not a path like address.lines[2]")
+        steps.append(match[1] if match[1] is not None else int(match[2]))
+        position = match.end()
+    if not steps or isinstance(steps[0], int) or text.startswith("."):
+        raise QueryError(f"{text!r} is not a path like address.lines[2]")
+    return tuple(steps)
+
+
+def _operator_of(value: Any) -> str | None:
+    return getattr(value, "expression_operator", None)
+
+
+def _no_value(path: tree.Path) -> tree.Condition:
+    null = tree.AttributeType(path, tree.Value({"S": "NULL"}))
+    return tree.Or((tree.AttributeNotExists(path), null))
+
+
+def _is_empty(path: tree.Path, value: Any) -> tree.Condition:
+    """Return the condition for a stored empty value, without sending one: old engines refuse ""."""
+    if value is None:
+        return tree.AttributeType(path, tree.Value({"S": "NULL"}))
+    return tree.Compare("=", tree.Size(path), _ZERO)
+
+
+def _pair(name: str, value: Any) -> tuple[Any, Any]:
+    try:
+        low, high = value
+    except (TypeError, ValueError):
+        raise QueryError(f"{name}__between takes a pair: (low, high)") from None
+    return low, high
+
+
+def _several(name: str, value: Any) -> list[Any]:
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise QueryError(f"{name}: 'in' takes several values: a list, tuple or set")
+    return list(value)

@@ -1,0 +1,363 @@
+"""Saves, updates and deletions of single records, with everything that protects them.
+
+A new record must not exist yet. A loaded one sends only what changed, and requires that
+the item still has the values that were loaded, or its version. What a save does is
+planned first, without any I/O; then a flow carries it out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from ..codec.records import Change, RecordCodec
+from ..codec.values import Invalid, Item
+from ..errors import (
+    ConditionFailed,
+    ConflictError,
+    DynamoSchemaException,
+    InvalidKeysException,
+    ItemExists,
+    TransactionCancelled,
+    ValidationError,
+)
+from ..expressions.evaluate import matches
+from ..expressions.tree import (
+    Add,
+    AttributeExists,
+    AttributeNotExists,
+    Compare,
+    Condition,
+    Path,
+    Remove,
+    Set,
+    Update,
+    Value,
+    all_of,
+)
+from ..operations.item import DeleteItem, GetItem, PutItem, UpdateItem
+from ..operations.transaction import TransactWriteItems
+from ..schema import TableSchema
+from .base import Flow
+
+__all__ = ["Save", "encode_record", "guard_of", "plan_save", "save", "saved", "write", "write_once"]
+
+
+@attrs.frozen(eq=False)
+class Save:
+    """A planned save.
+
+    Attributes:
+        schema: Of the table.
+        record: What is to be saved.
+        operation: What is sent.
+        guard: What the stored item must be like; None when it may be anything.
+        item: The item after the save.
+        loaded: The record's immutable values at the time of planning; None if it is partial.
+        version: The record's new version, where it has one.
+    """
+
+    schema: TableSchema
+    record: Any
+    operation: PutItem | UpdateItem
+    guard: Condition | None
+    item: Item
+    loaded: tuple[Any, ...] | None
+    version: int | None
+
+    @property
+    def key(self) -> Any:
+        """Return the record's key as users write it."""
+        return self.schema.user_key(self.item)
+
+
+def encode_record(schema: TableSchema, record: Any) -> Item:
+    """Return the whole item of a record, after ``_check_data`` and all checks.
+
+    Raises:
+        ValidationError: With all problems of the record.
+        InvalidKeysException: A key is missing, empty or too long.
+    """
+    _check_class(schema, record)
+    record._check_data()
+    problems = record._validator_problems()
+    item: Item = {}
+    try:
+        item = schema.codec.encode(record)
+    except Invalid as invalid:
+        problems += invalid.problems
+    if problems:
+        raise ValidationError(schema.codec.record_class.__name__, problems)
+    schema.check_keys(record, item)
+    schema.check_item(item)
+    return item
+
+
+def _check_class(schema: TableSchema, record: Any) -> None:
+    if type(record) is not schema.codec.record_class:
+        raise DynamoSchemaException(
+            f"{schema.table_name} holds {schema.codec.record_class.__name__}, not {type(record).__name__}"
+        )
+
+
+def plan_save(
+    schema: TableSchema,
+    table: str,
+    record: Any,
+    *,
+    overwrite: bool = False,
+    condition: Condition | None = None,
+) -> Save | None:
+    """Return what saving a record takes; None when nothing changed.
+
+    Args:
+        table: Name of the table with its prefix.
+        overwrite: Store the record whatever is there.
+        condition: What must hold besides.
+
+    Raises:
+        ValidationError: The record cannot be stored; with all problems.
+        InvalidKeysException: Its key is missing, invalid, or changed since it was loaded.
+    """
+    _check_class(schema, record)
+    if record._item is not None and not _is_moved(schema, record):
+        if not overwrite or _is_partial(schema.codec, record):
+            return _plan_update(schema, table, record, overwrite, condition)
+        return plan_put(schema, table, record, None, condition)
+    exists = AttributeNotExists(Path.of(schema.hash.wire))
+    return plan_put(schema, table, record, None if overwrite else exists, condition)
+
+
+def plan_put(
+    schema: TableSchema,
+    table: str,
+    record: Any,
+    guard: Condition | None,
+    condition: Condition | None = None,
+) -> Save:
+    """Return what storing a whole record takes."""
+    item = encode_record(schema, record)
+    version = _next_version(schema.codec, record)
+    if version is not None and schema.codec.version is not None:
+        item = {**item, schema.codec.version.wire: {"N": str(version)}}
+    put = PutItem(table, item, all_of(guard, condition), key_wires=schema.key_wires)
+    return Save(schema, record, put, guard, item, _loaded(schema.codec, record, version), version)
+
+
+def _plan_update(
+    schema: TableSchema, table: str, record: Any, overwrite: bool, condition: Condition | None
+) -> Save | None:
+    record._check_data()
+    if not _is_partial(schema.codec, record):
+        encode_record(schema, record)  # all problems at once, also of unchanged fields
+    try:
+        changes = schema.codec.changes(record)
+    except Invalid as invalid:
+        raise ValidationError(type(record).__name__, invalid.problems) from None
+    if not changes and condition is None:
+        return None
+    version = _next_version(schema.codec, record) if changes else None
+    guard = None if overwrite else guard_of(schema, record._item, changes)
+    if version is not None and schema.codec.version is not None:
+        wire = schema.codec.version.wire
+        changes = [c for c in changes if c.wire != wire]
+        changes.append(Change(wire, {"N": str(version)}, record._item.get(wire)))
+    item = _changed(record._item, changes)
+    schema.check_item(item)
+    update = Update(
+        sets=tuple(Set(Path.of(c.wire), Value(c.new)) for c in changes if c.new is not None),
+        removes=tuple(Remove(Path.of(c.wire)) for c in changes if c.new is None),
+    )
+    operation = UpdateItem(table, schema.key_of(record._item), update, all_of(guard, condition))
+    loaded = None
+    if not _is_partial(schema.codec, record):
+        loaded = _loaded(schema.codec, record, version)
+    return Save(schema, record, operation, guard, item, loaded, version)
+
+
+def guard_of(schema: TableSchema, base: Item, changes: list[Change]) -> Condition:
+    """Return the condition that nobody else changed what is about to be changed."""
+    conditions: list[Condition] = [AttributeExists(Path.of(schema.hash.wire))]
+    version = schema.codec.version
+    guarded = [(c.wire, c.old) for c in changes]
+    if version is not None:
+        guarded = [(version.wire, base.get(version.wire))]
+    for wire, old in guarded:
+        path = Path.of(wire)
+        conditions.append(AttributeNotExists(path) if old is None else Compare("=", path, Value(old)))
+    guard = all_of(*conditions)
+    assert guard is not None  # there is one condition at least
+    return guard
+
+
+def _changed(item: Item, changes: list[Change]) -> Item:
+    changed = dict(item)
+    for change in changes:
+        if change.new is None:
+            changed.pop(change.wire, None)
+        else:
+            changed[change.wire] = change.new
+    return changed
+
+
+def _is_moved(schema: TableSchema, record: Any) -> bool:
+    """Tell whether a loaded record has another key now; only ``evolve`` may do that."""
+    now = schema.record_key(record)
+    if schema.lookup_item(schema.key_item(*now)) == schema.lookup_item(record._item):
+        return False
+    if record._loaded is None:
+        return True
+    data = {key.name: value for key, value in zip(schema.keys, now, strict=False)}
+    raise InvalidKeysException(
+        type(record), data, "the key was changed after loading: record.evolve(key=...) makes a copy"
+    )
+
+
+def _is_partial(codec: RecordCodec, record: Any) -> bool:
+    if record._loaded is not None:
+        return False
+    return any(name not in record._values() for name in codec.by_name)
+
+
+def _next_version(codec: RecordCodec, record: Any) -> int | None:
+    if codec.version is None:
+        return None
+    return int(getattr(record, codec.version.name) or 0) + 1
+
+
+def _loaded(codec: RecordCodec, record: Any, version: int | None) -> tuple[Any, ...]:
+    if version is None or codec.version is None:
+        return codec.loaded_values(record)
+    return codec.loaded_values(record, **{codec.version.name: version})
+
+
+def saved(plan: Save) -> Any:
+    """Let the record know that it was saved, and return it; a frozen one as a new instance."""
+    record, codec = plan.record, plan.schema.codec
+    if plan.version is not None and codec.version is not None:
+        if type(record).__dynamo_frozen__:
+            record = record.evolve(**{codec.version.name: plan.version})
+        else:
+            object.__setattr__(record, codec.version.name, plan.version)
+    codec.remember(record, plan.item, plan.loaded)
+    return record
+
+
+def save(plan: Save, token: str | None = None) -> Flow[Any]:
+    """Carry out a planned save and return the saved record.
+
+    Args:
+        token: For a save that must happen exactly once, through a transaction.
+
+    Raises:
+        ConflictError: The item is not as it was loaded, or exists already (ItemExists).
+        ConditionFailed: The condition given to the save is false.
+    """
+    try:
+        yield from write(plan.operation, token)
+    except ConditionFailed as failed:
+        raise (yield from _explain(plan, failed)) from None
+    return saved(plan)
+
+
+def write(operation: PutItem | UpdateItem | DeleteItem, token: str | None) -> Flow[Item | None]:
+    """Send a write, through a transaction where a token is given, and return its result."""
+    if token is None:
+        result: Item | None = yield operation
+        return result
+    return (yield from write_once(operation, token))
+
+
+def write_once(operation: PutItem | UpdateItem | DeleteItem, token: str) -> Flow[Item | None]:
+    """Carry out a write exactly once; what it returns is read separately.
+
+    A transaction answers nothing, so old values are read before, and new ones after it:
+    they may be those of a writer who came between.
+    """
+    table, key = operation.subject
+    before: Item | None = None
+    if isinstance(operation, DeleteItem) and operation.return_old:
+        before = yield GetItem(table, key, consistent=True)
+    try:
+        yield TransactWriteItems((operation,), token)
+    except TransactionCancelled as cancelled:
+        reason = cancelled.reasons[0] if cancelled.reasons else None
+        if reason is not None and reason.code == "ConditionalCheckFailed":
+            raise ConditionFailed(
+                f"{operation.name} of {table} {key!r}: the condition is false, nothing was written",
+                table=table,
+                key=key,
+                item=reason.item,
+            ) from None
+        raise
+    if isinstance(operation, UpdateItem) and operation.returns != "NONE":
+        after: Item | None = yield GetItem(table, key, consistent=True)
+        return after
+    return before
+
+
+def _explain(plan: Save, failed: ConditionFailed) -> Flow[ConditionFailed]:
+    """Return what went wrong with a save: a conflict, or the condition of the caller."""
+    stored: Item | None = failed.item
+    if stored is None:  # deleted, or an engine that does not send the item
+        table, key = plan.operation.table, plan.schema.key_of(plan.item)
+        stored = yield GetItem(table, key, consistent=True)
+    if plan.guard is None or matches(plan.guard, stored or {}):
+        return ConditionFailed(
+            f"{plan.schema.table_name} {plan.key!r}: the condition is false, nothing was written",
+            table=plan.schema.table_name,
+            key=plan.key,
+            item=stored,
+        )
+    return conflict(plan, stored)
+
+
+def conflict(plan: Save, stored: Item | None) -> ConflictError:
+    """Return the conflict between a planned save and the item that is stored."""
+    codec, base = plan.schema.codec, plan.record._item
+    theirs = _decoded(codec, stored)
+    name = plan.schema.table_name
+    if base is None or isinstance(plan.operation, PutItem):
+        error: ConflictError = ItemExists(
+            f"{name} {plan.key!r} exists already: get() it and change it, or save(..., overwrite=True)",
+            table=name,
+            key=plan.key,
+            item=stored,
+        )
+    else:
+        happened = "was deleted" if stored is None else "was changed by somebody else"
+        error = ConflictError(
+            f"{name} {plan.key!r} {happened} since it was read: "
+            f"get() it again and repeat the change, or save(..., overwrite=True)",
+            table=name,
+            key=plan.key,
+            item=stored,
+        )
+    error.mine, error.theirs = plan.record, theirs
+    error.base = _decoded(codec, base)
+    if error.base is not None and theirs is not None:
+        error.fields = tuple(
+            field.name
+            for field in codec.fields
+            if getattr(error.base, field.name) != getattr(theirs, field.name)
+        )
+    return error
+
+
+def _decoded(codec: RecordCodec, item: Item | None) -> Any:
+    """Return the record of an item, or None: a conflict is reported even if it is unreadable."""
+    if item is None:
+        return None
+    try:
+        return codec.decode(item)
+    except Invalid:
+        return None
+
+
+def with_version(schema: TableSchema, update: Update) -> Update:
+    """Return an update that also counts the version, for records that have one."""
+    version = schema.codec.version
+    if version is None:
+        return update
+    return attrs.evolve(update, adds=(*update.adds, Add(Path.of(version.wire), Value({"N": "1"}))))

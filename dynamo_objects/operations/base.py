@@ -1,0 +1,146 @@
+"""What all operations have in common, and how replies are read.
+
+A reply must look like DynamoDB's: what lacks the members that its operation always sends
+is an error, never an empty result.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, ClassVar, Generic, TypeVar
+
+import attrs
+import msgspec
+
+from ..codec.values import Item
+from ..errors import NotDynamoDBReply
+from ..expressions.render import Placeholders
+from ..expressions.tree import Condition, Path
+
+__all__ = ["Operation", "Resend", "encode_payload", "read_attributes", "read_reply"]
+
+Result = TypeVar("Result")
+
+
+class Resend(Enum):
+    """Whether a request may be sent again after its reply was lost."""
+
+    #: Applied twice is the same as once.
+    SAFE = "safe"
+    #: The same, but a repeat that fails its condition or finds nothing proves nothing.
+    CHECKED = "checked"
+    #: Would count twice.
+    NEVER = "never"
+
+
+@attrs.frozen
+class Operation(Generic[Result]):
+    """One request to DynamoDB and how to read its reply.
+
+    Attributes:
+        name: DynamoDB's name of the operation.
+        is_write: Whether it changes anything.
+        retries_limit: Whether LimitExceededException may pass by itself (table operations).
+    """
+
+    name: ClassVar[str]
+    is_write: ClassVar[bool] = False
+    retries_limit: ClassVar[bool] = False
+
+    @property
+    def resend(self) -> Resend:
+        """Return whether it may be sent again after its reply was lost."""
+        return Resend.SAFE
+
+    @property
+    def subject(self) -> tuple[str, Any]:
+        """Return table and key for messages."""
+        return "", None
+
+    def payload(self) -> bytes:
+        """Return the body of the request."""
+        raise TypeError(f"{type(self).__name__} has no payload")
+
+    def parse(self, body: bytes) -> Result:
+        """Return the result in the body of a good reply.
+
+        Raises:
+            NotDynamoDBReply: The body is not what DynamoDB answers.
+        """
+        raise TypeError(f"{type(self).__name__} has no reply")
+
+    def is_settled(self, result: Result) -> bool:
+        """Tell whether *result* is conclusive even if an earlier reply was lost."""
+        return True
+
+
+def encode_payload(members: dict[str, Any]) -> bytes:
+    """Return the JSON of a request, without the members that are None."""
+    return msgspec.json.encode({name: value for name, value in members.items() if value is not None})
+
+
+def add_condition(members: dict[str, Any], placeholders: Placeholders, condition: Condition | None) -> None:
+    """Add a write's condition, which sends the stored item back when it fails."""
+    if condition is not None:
+        members["ConditionExpression"] = placeholders.condition(condition)
+        members["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+
+
+def add_projection(
+    members: dict[str, Any], placeholders: Placeholders, projection: tuple[Path, ...] | None
+) -> None:
+    """Add a read's projection."""
+    if projection is not None:
+        members["ProjectionExpression"] = placeholders.projection(projection)
+
+
+ReplyType = TypeVar("ReplyType")
+
+
+def read_reply(body: bytes, kind: type[ReplyType]) -> ReplyType:
+    """Return the reply as *kind*.
+
+    Raises:
+        NotDynamoDBReply: The body is not JSON, or lacks required members.
+    """
+    try:
+        return _decoder(kind).decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise NotDynamoDBReply(_reason(error)) from None
+
+
+def read_attributes(body: bytes, member: str) -> Item | None:
+    """Return the item that a reply holds as *member*, or None.
+
+    The reply of an operation that found nothing is ``{}``. One with other members than
+    DynamoDB's is no proof of absence.
+
+    Raises:
+        NotDynamoDBReply: Members that DynamoDB does not send.
+    """
+    reply = read_reply(body, dict[str, Any])
+    if strange := reply.keys() - {member, "ConsumedCapacity", "ItemCollectionMetrics"}:
+        raise NotDynamoDBReply(f"unexpected members {sorted(strange)[:3]}")
+    if member not in reply:
+        return None
+    try:
+        return msgspec.convert(reply[member], Item)
+    except msgspec.ValidationError:
+        raise NotDynamoDBReply(f"{member} is not an item") from None
+
+
+_DECODERS: dict[Any, Any] = {}
+
+
+def _decoder(kind: Any) -> Any:
+    decoder = _DECODERS.get(kind)
+    if decoder is None:
+        decoder = _DECODERS[kind] = msgspec.json.Decoder(kind)
+    return decoder
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong, never what was in the body."""
+    if isinstance(error, msgspec.ValidationError):
+        return "the body lacks what the operation always answers"
+    return "the body is not JSON"

@@ -1,0 +1,189 @@
+"""BatchGetItem and BatchWriteItem: bundles that may be carried out in part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import attrs
+import msgspec
+
+from ..codec.values import Item
+from ..errors import NotDynamoDBReply
+from ..expressions.render import Placeholders
+from ..expressions.tree import Path
+from .base import Operation, add_projection, encode_payload, read_reply
+
+__all__ = [
+    "MAX_READS",
+    "MAX_REQUEST_BYTES",
+    "MAX_WRITES",
+    "BatchGetItem",
+    "BatchRead",
+    "BatchWriteItem",
+    "Write",
+    "key_identity",
+]
+
+#: Items in one request (API reference, BatchGetItem and BatchWriteItem).
+MAX_READS = 100
+MAX_WRITES = 25
+#: Bytes in one request (same source).
+MAX_REQUEST_BYTES = 16 * 1024 * 1024
+
+
+#: A member called Item hides the type of that name in its class.
+_AnItem = Item
+
+
+def key_identity(key: Item) -> tuple[Any, ...]:
+    """Return what two spellings of one key have in common: numbers by value."""
+    parts = []
+    for name, value in sorted(key.items()):
+        ((tag, text),) = value.items()
+        parts.append((name, tag, Decimal(text) if tag == "N" else text))
+    return tuple(parts)
+
+
+@attrs.frozen
+class BatchRead:
+    """The answer to a BatchGetItem.
+
+    Attributes:
+        items: The items found, in no order.
+        unprocessed: Keys that were not read at all: ask again.
+    """
+
+    items: list[Item] = attrs.field(repr=False)
+    unprocessed: list[Item]
+
+
+class _Keys(msgspec.Struct):
+    Keys: list[Item]
+
+
+class _BatchGetReply(msgspec.Struct):
+    Responses: dict[str, list[Item]]
+    UnprocessedKeys: dict[str, _Keys]
+
+
+@attrs.frozen
+class BatchGetItem(Operation[BatchRead]):
+    """Reads up to 100 items of one table by their keys."""
+
+    name: ClassVar[str] = "BatchGetItem"
+
+    table: str
+    keys: Sequence[Item]
+    consistent: bool = False
+    projection: tuple[Path, ...] | None = None
+
+    @property
+    def subject(self) -> tuple[str, Any]:
+        return self.table, None
+
+    def payload(self) -> bytes:
+        request: dict[str, Any] = {"Keys": list(self.keys)}
+        if self.consistent:
+            request["ConsistentRead"] = True
+        placeholders = Placeholders()
+        add_projection(request, placeholders, self.projection)
+        placeholders.add_to(request)
+        return encode_payload({"RequestItems": {self.table: request}})
+
+    def parse(self, body: bytes) -> BatchRead:
+        reply = read_reply(body, _BatchGetReply)
+        if (reply.Responses.keys() | reply.UnprocessedKeys.keys()) - {self.table}:
+            raise NotDynamoDBReply("items of a table that was not asked for")
+        unprocessed = reply.UnprocessedKeys.get(self.table)
+        return BatchRead(reply.Responses.get(self.table, []), [] if unprocessed is None else unprocessed.Keys)
+
+
+@attrs.frozen(eq=False)
+class Write:
+    """One put or deletion in a batch.
+
+    Attributes:
+        table: Name of the table, with its prefix.
+        key: The key attributes.
+        item: The whole item to put; None to delete.
+        ref: Whatever the caller wants to find again.
+    """
+
+    table: str
+    key: Item
+    item: Item | None = attrs.field(repr=False, default=None)
+    ref: Any = attrs.field(repr=False, default=None)
+
+    def request(self) -> dict[str, Any]:
+        """Return the write as the request has it."""
+        if self.item is None:
+            return {"DeleteRequest": {"Key": self.key}}
+        return {"PutRequest": {"Item": self.item}}
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """Return what no two writes of one batch may share."""
+        return (self.table, key_identity(self.key))
+
+
+class _Put(msgspec.Struct):
+    Item: _AnItem
+
+
+class _Delete(msgspec.Struct):
+    Key: _AnItem
+
+
+class _WriteRequest(msgspec.Struct):
+    PutRequest: _Put | None = None
+    DeleteRequest: _Delete | None = None
+
+
+class _BatchWriteReply(msgspec.Struct):
+    UnprocessedItems: dict[str, list[_WriteRequest]]
+
+
+@attrs.frozen
+class BatchWriteItem(Operation[list[Write]]):
+    """Puts and deletes up to 25 items: the writes that were not carried out."""
+
+    name: ClassVar[str] = "BatchWriteItem"
+    is_write: ClassVar[bool] = True
+
+    writes: Sequence[Write]
+
+    @property
+    def subject(self) -> tuple[str, Any]:
+        return ", ".join(sorted({write.table for write in self.writes})), None
+
+    def payload(self) -> bytes:
+        requests: dict[str, list[Any]] = {}
+        for write in self.writes:
+            requests.setdefault(write.table, []).append(write.request())
+        return encode_payload({"RequestItems": requests})
+
+    def parse(self, body: bytes) -> list[Write]:
+        reply = read_reply(body, _BatchWriteReply)
+        if not reply.UnprocessedItems:
+            return []
+        sent = {write.identity: write for write in self.writes}
+        wires = {write.table: write.key.keys() for write in self.writes}
+        unprocessed = []
+        for table, requests in reply.UnprocessedItems.items():
+            for request in requests:
+                key = _key_in(request, wires.get(table, ()))
+                write = sent.get((table, key_identity(key)))
+                if write is None:
+                    raise NotDynamoDBReply("an unprocessed item that was not sent")
+                unprocessed.append(write)
+        return unprocessed
+
+
+def _key_in(request: _WriteRequest, wires: Any) -> Item:
+    if request.DeleteRequest is not None:
+        return request.DeleteRequest.Key
+    if request.PutRequest is None or wires - request.PutRequest.Item.keys():
+        raise NotDynamoDBReply("an unprocessed item without its key")
+    return {name: request.PutRequest.Item[name] for name in wires}

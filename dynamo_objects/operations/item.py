@@ -1,0 +1,177 @@
+"""Operations on one item: get, put, update, delete."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import attrs
+
+from ..codec.values import Item
+from ..expressions.render import Placeholders
+from ..expressions.tree import Condition, Path, Update
+from .base import (
+    Operation,
+    Resend,
+    add_condition,
+    add_projection,
+    encode_payload,
+    read_attributes,
+)
+
+__all__ = ["DeleteItem", "GetItem", "PutItem", "ReturnValues", "UpdateItem"]
+
+ReturnValues = Literal["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]
+
+
+@attrs.frozen
+class GetItem(Operation[Item | None]):
+    """Reads one item by its key: the item, or None when there is none."""
+
+    name: ClassVar[str] = "GetItem"
+
+    table: str
+    key: Item
+    consistent: bool = False
+    projection: tuple[Path, ...] | None = None
+
+    @property
+    def subject(self) -> tuple[str, Any]:
+        return self.table, self.key
+
+    def payload(self) -> bytes:
+        members: dict[str, Any] = {"TableName": self.table, "Key": self.key}
+        if self.consistent:
+            members["ConsistentRead"] = True
+        if self.projection is not None:
+            placeholders = Placeholders()
+            add_projection(members, placeholders, self.projection)
+            placeholders.add_to(members)
+        return encode_payload(members)
+
+    def parse(self, body: bytes) -> Item | None:
+        return read_attributes(body, "Item")
+
+
+@attrs.frozen
+class PutItem(Operation[Item | None]):
+    """Stores a whole item: the old item where *return_old* is set, else None."""
+
+    name: ClassVar[str] = "PutItem"
+    is_write: ClassVar[bool] = True
+
+    table: str
+    item: Item = attrs.field(repr=False)
+    condition: Condition | None = None
+    return_old: bool = False
+    key_wires: frozenset[str] = frozenset()
+
+    @property
+    def subject(self) -> tuple[str, Any]:
+        return self.table, {name: self.item[name] for name in self.key_wires if name in self.item}
+
+    @property
+    def resend(self) -> Resend:
+        return Resend.SAFE if self.condition is None else Resend.CHECKED
+
+    def members(self) -> dict[str, Any]:
+        """Return what a transaction also sends."""
+        members: dict[str, Any] = {"TableName": self.table, "Item": self.item}
+        placeholders = Placeholders()
+        add_condition(members, placeholders, self.condition)
+        placeholders.add_to(members)
+        return members
+
+    def payload(self) -> bytes:
+        members = self.members()
+        if self.return_old:
+            members["ReturnValues"] = "ALL_OLD"
+        return encode_payload(members)
+
+    def parse(self, body: bytes) -> Item | None:
+        return read_attributes(body, "Attributes")
+
+
+@attrs.frozen
+class UpdateItem(Operation[Item | None]):
+    """Changes some attributes, creating the item if it is absent; what *returns* asks for."""
+
+    name: ClassVar[str] = "UpdateItem"
+    is_write: ClassVar[bool] = True
+
+    table: str
+    key: Item
+    update: Update
+    condition: Condition | None = None
+    returns: ReturnValues = "NONE"
+
+    @property
+    def subject(self) -> tuple[str, Any]:
+        return self.table, self.key
+
+    @property
+    def resend(self) -> Resend:
+        if not self.update.can_repeat:
+            return Resend.NEVER
+        return Resend.SAFE if self.condition is None else Resend.CHECKED
+
+    def members(self) -> dict[str, Any]:
+        """Return what a transaction also sends."""
+        members: dict[str, Any] = {"TableName": self.table, "Key": self.key}
+        placeholders = Placeholders()
+        if not self.update.is_empty:
+            members["UpdateExpression"] = placeholders.update(self.update)
+        add_condition(members, placeholders, self.condition)
+        placeholders.add_to(members)
+        return members
+
+    def payload(self) -> bytes:
+        members = self.members()
+        if self.returns != "NONE":
+            members["ReturnValues"] = self.returns
+        return encode_payload(members)
+
+    def parse(self, body: bytes) -> Item | None:
+        return read_attributes(body, "Attributes")
+
+
+@attrs.frozen
+class DeleteItem(Operation[Item | None]):
+    """Deletes one item: the old item where *return_old* is set and there was one, else None."""
+
+    name: ClassVar[str] = "DeleteItem"
+    is_write: ClassVar[bool] = True
+
+    table: str
+    key: Item
+    condition: Condition | None = None
+    return_old: bool = False
+
+    @property
+    def subject(self) -> tuple[str, Any]:
+        return self.table, self.key
+
+    @property
+    def resend(self) -> Resend:
+        conclusive = self.condition is None and not self.return_old
+        return Resend.SAFE if conclusive else Resend.CHECKED
+
+    def members(self) -> dict[str, Any]:
+        """Return what a transaction also sends."""
+        members: dict[str, Any] = {"TableName": self.table, "Key": self.key}
+        placeholders = Placeholders()
+        add_condition(members, placeholders, self.condition)
+        placeholders.add_to(members)
+        return members
+
+    def payload(self) -> bytes:
+        members = self.members()
+        if self.return_old:
+            members["ReturnValues"] = "ALL_OLD"
+        return encode_payload(members)
+
+    def parse(self, body: bytes) -> Item | None:
+        return read_attributes(body, "Attributes")
+
+    def is_settled(self, result: Item | None) -> bool:
+        # A repeat that finds nothing may have been preceded by our own deletion.
+        return result is not None or not self.return_old

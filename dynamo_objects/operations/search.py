@@ -1,0 +1,112 @@
+"""Query and Scan: one request is one page."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import attrs
+import msgspec
+
+from ..codec.values import Item
+from ..errors import NotDynamoDBReply
+from ..expressions.render import Placeholders
+from ..expressions.tree import Condition, Path
+from .base import Operation, add_projection, encode_payload, read_reply
+
+__all__ = ["Page", "Query", "Scan"]
+
+
+@attrs.frozen
+class Page:
+    """The answer to one Query or Scan request.
+
+    Attributes:
+        items: Those that the filter left.
+        count: How many.
+        last_key: Where the next page begins; None after the last.
+    """
+
+    items: list[Item] = attrs.field(repr=False)
+    count: int
+    last_key: Item | None
+
+
+class _SearchReply(msgspec.Struct):
+    Count: int
+    ScannedCount: int
+    Items: list[Item] | None = None
+    LastEvaluatedKey: Item | None = None
+
+
+@attrs.frozen(kw_only=True)
+class _Search(Operation[Page]):
+    table: str
+    index: str | None = None
+    filter: Condition | None = None
+    projection: tuple[Path, ...] | None = None
+    limit: int | None = None
+    consistent: bool = False
+    start_key: Item | None = None
+    count_only: bool = False
+
+    @property
+    def subject(self) -> tuple[str, Any]:
+        return self.table, None
+
+    def payload(self) -> bytes:
+        placeholders = Placeholders()
+        members: dict[str, Any] = {"TableName": self.table}
+        self._add_own(members, placeholders)
+        if self.filter is not None:
+            members["FilterExpression"] = placeholders.condition(self.filter)
+        if self.count_only:
+            members["Select"] = "COUNT"
+        else:
+            add_projection(members, placeholders, self.projection)
+        placeholders.add_to(members)
+        members["IndexName"] = self.index
+        members["Limit"] = self.limit
+        members["ConsistentRead"] = True if self.consistent else None
+        members["ExclusiveStartKey"] = self.start_key
+        return encode_payload(members)
+
+    def _add_own(self, members: dict[str, Any], placeholders: Placeholders) -> None:
+        """Add what only one of the two has."""
+
+    def parse(self, body: bytes) -> Page:
+        reply = read_reply(body, _SearchReply)
+        if reply.Items is None and not self.count_only:
+            raise NotDynamoDBReply("Items are missing")
+        items = reply.Items or []
+        if not self.count_only and len(items) != reply.Count:
+            raise NotDynamoDBReply("Count is not the number of items")
+        return Page(items, reply.Count, reply.LastEvaluatedKey or None)
+
+
+@attrs.frozen(kw_only=True)
+class Query(_Search):
+    """Reads items of one hash key, in the order of the range key."""
+
+    name: ClassVar[str] = "Query"
+
+    key_condition: Condition
+    reverse: bool = False
+
+    def _add_own(self, members: dict[str, Any], placeholders: Placeholders) -> None:
+        members["KeyConditionExpression"] = placeholders.condition(self.key_condition)
+        if self.reverse:
+            members["ScanIndexForward"] = False
+
+
+@attrs.frozen(kw_only=True)
+class Scan(_Search):
+    """Reads all items of a table or index, or of one segment of it."""
+
+    name: ClassVar[str] = "Scan"
+
+    segment: int | None = None
+    total_segments: int | None = None
+
+    def _add_own(self, members: dict[str, Any], placeholders: Placeholders) -> None:
+        members["Segment"] = self.segment
+        members["TotalSegments"] = self.total_segments

@@ -1,0 +1,54 @@
+"""Metadata and dependencies of dynamo_objects; tool settings are in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="dynamo_objects",
+    version="2.0.0",
+    description="Strict record objects, self-creating tables and a write-back cache for Amazon DynamoDB",
+    long_description=Path(__file__).with_name("README.rst").read_text(encoding="utf-8")
+    if Path(__file__).with_name("README.rst").exists()
+    else "",
+    long_description_content_type="text/x-rst",
+    license="MIT",
+    license_files=["LICENSE"],
+    packages=find_packages(include=["dynamo_objects", "dynamo_objects.*"]),
+    package_data={"dynamo_objects": ["py.typed"]},
+    python_requires=">=3.11",
+    install_requires=[
+        "attrs>=24.2",
+        "boto3>=1.35",
+        "cachetools>=5.3",
+        "msgspec>=0.19",
+    ],
+    extras_require={
+        "demo": ["airportsdata", "moto[dynamodb]>=5.1", "tqdm"],
+        "test": [
+            "airportsdata",
+            "boto3-stubs",
+            "coverage",
+            "docutils",
+            "hypothesis",
+            "moto[dynamodb]>=5.1",
+            "mypy==2.4.1",
+            "pyright[nodejs]==1.1.414",
+            "pytest",
+            "pytest-xdist",
+            "ruff==0.17.5",
+            "tqdm",
+            "types-cachetools",
+        ],
+    },
+    classifiers=[
+        "Development Status :: 5 - Production/Stable",
+        "Intended Audience :: Developers",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Database",
+        "Typing :: Typed",
+    ],
+)
