@@ -27,6 +27,7 @@ from .errors import (
     UnknownFieldError,
     ValidationError,
 )
+from .memorydb import FlushReport, MemoryTable
 from .query import Page, Query
 from .record import DynamoRecord, SchemalessRecord, field
 from .schema import GlobalIndex, HashKey, LocalIndex, RangeKey, Throughput
@@ -46,12 +47,14 @@ __all__ = [
     "DynamoSchemaException",
     "DynamoTable",
     "FieldNotLoaded",
+    "FlushReport",
     "GlobalIndex",
     "HashKey",
     "InvalidKeysException",
     "ItemExists",
     "ItemNotFound",
     "LocalIndex",
+    "MemoryTable",
     "MultipleItemsFound",
     "NotDynamoDBReply",
     "OutcomeUnknown",

@@ -48,6 +48,7 @@ class Connection:
         self._sleep = sleep
         self._chance = chance
         self._requests: Counter[str] = Counter()
+        self._parent: Connection | None = None
         self._lock = threading.Lock()
 
     @property
@@ -55,6 +56,25 @@ class Connection:
         """Return how many requests of each operation were sent, retries included."""
         with self._lock:
             return dict(self._requests)
+
+    def scope(self) -> Connection:
+        """Return a connection that counts its own requests, which count here too."""
+        scope = Connection(
+            self.transport,
+            self.policy,
+            max_parallel=self.max_parallel,
+            clock=self._clock,
+            sleep=self._sleep,
+            chance=self._chance,
+        )
+        scope._parent = self
+        return scope
+
+    def _count(self, operation: str) -> None:
+        with self._lock:
+            self._requests[operation] += 1
+        if self._parent is not None:
+            self._parent._count(operation)
 
     def close(self) -> None:
         """Close the transport."""
@@ -83,8 +103,7 @@ class Connection:
                 self._sleep(step.seconds)
 
     def _send(self, send: Send) -> Reply | TransportError:
-        with self._lock:
-            self._requests[send.operation] += 1
+        self._count(send.operation)
         try:
             return self.transport.send(send.operation, send.payload, send.timeout_seconds)
         except TransportError as error:

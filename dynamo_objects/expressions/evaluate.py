@@ -86,7 +86,7 @@ def _size(value: AttributeValue | None) -> AttributeValue | None:
     """Return the size as a number; numbers, bool and NULL have none.
 
     The size of a text is its length in UTF-16: 1 for most characters, 2 for an emoji.
-    Source: github.com/ExtendDB/extenddb/issues/60, tried on AWS; both engines agree.
+    Source: github.com/ExtendDB/extenddb/pull/67, tried on AWS; both engines agree.
     """
     if value is None:
         return None

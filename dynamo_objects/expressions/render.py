@@ -146,8 +146,8 @@ class Placeholders:
             case tree.Compare(comparator, left, right):
                 return f"{self._operand(left)} {comparator} {self._operand(right)}"
             case tree.Between(operand, low, high):
-                bounds = f"{self._operand(low)} AND {self._operand(high)}"
-                return f"{self._operand(operand)} BETWEEN {bounds}"
+                text = f"{self._operand(operand)} BETWEEN {self._operand(low)}"
+                return f"{text} AND {self._operand(high)}"
             case tree.In(operand, options):
                 return self._in(operand, options)
             case tree.BeginsWith(path, prefix):
@@ -185,8 +185,8 @@ class Placeholders:
             raise QueryError("IN needs options, and got none: such a condition never holds")
         parts = []
         for start in range(0, len(options), MAX_IN_OPTIONS):
-            some = ", ".join(map(self._operand, options[start : start + MAX_IN_OPTIONS]))
-            parts.append(f"{self._operand(operand)} IN ({some})")
+            some = options[start : start + MAX_IN_OPTIONS]
+            parts.append(f"{self._operand(operand)} IN ({', '.join(map(self._operand, some))})")
         self._operators += 2 * (len(parts) - 1)
         return " OR ".join(parts)
 

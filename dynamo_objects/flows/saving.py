@@ -41,7 +41,17 @@ from ..operations.transaction import TransactWriteItems
 from ..schema import TableSchema
 from .base import Flow
 
-__all__ = ["Save", "encode_record", "guard_of", "plan_save", "save", "saved", "write", "write_once"]
+__all__ = [
+    "Save",
+    "encode_record",
+    "explain",
+    "guard_of",
+    "plan_save",
+    "save",
+    "saved",
+    "write",
+    "write_once",
+]
 
 
 @attrs.frozen(eq=False)
@@ -257,7 +267,7 @@ def save(plan: Save, token: str | None = None) -> Flow[Any]:
     try:
         yield from write(plan.operation, token)
     except ConditionFailed as failed:
-        raise (yield from _explain(plan, failed)) from None
+        raise (yield from explain(plan, failed)) from None
     return saved(plan)
 
 
@@ -297,7 +307,7 @@ def write_once(operation: PutItem | UpdateItem | DeleteItem, token: str) -> Flow
     return before
 
 
-def _explain(plan: Save, failed: ConditionFailed) -> Flow[ConditionFailed]:
+def explain(plan: Save, failed: ConditionFailed) -> Flow[ConditionFailed]:
     """Return what went wrong with a save: a conflict, or the condition of the caller."""
     stored: Item | None = failed.item
     if stored is None:  # deleted, or an engine that does not send the item

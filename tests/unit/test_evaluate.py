@@ -112,6 +112,7 @@ EQUALITY = [
     (compare(A, "=", list_of(NS)), list_of({"NS": ["2.5", "1"]}), True),
     (compare(A, "=", map_of(x=num("1"), y=list_of())), map_of(y=list_of(), x=num("1.0")), True),
     (compare(A, "=", map_of(x=num("1"))), map_of(x=num("1"), y=num("1")), False),
+    (compare(A, "=", map_of(x=num("1"), y=num("1"))), map_of(x=num("1")), False),
     (compare(A, "=", map_of(x=num("1"))), map_of(y=num("1")), False),
     (compare(num("1"), "=", A), num("1"), True),
     (compare(num("1"), "=", num("1.0")), None, True),
