@@ -21,6 +21,7 @@ from ..codec.scalars import BYTES, INT, STR
 from ..codec.values import TAGS, Invalid
 from ..errors import DynamoSchemaException, QueryError, UnknownFieldError, ValidationError, closest
 from . import tree
+from .legal import check_legal
 
 __all__ = ["KEYWORD_OPERATORS", "ExpressionBuilder", "split_keyword"]
 
@@ -123,7 +124,16 @@ class ExpressionBuilder:
         return tree.all_of(*parts) if operator.upper() == "AND" else tree.any_of(*parts)
 
     def keyword(self, name: str, operator: str, value: Any) -> tree.Condition:
-        """Return the condition of one field, by the operator's name."""
+        """Return the condition of one field, by the operator's name.
+
+        Raises:
+            QueryError: DynamoDB would refuse it.
+        """
+        condition = self._keyword(name, operator, value)
+        check_legal(condition)
+        return condition
+
+    def _keyword(self, name: str, operator: str, value: Any) -> tree.Condition:
         target = self._target((name,), name)
         match operator:
             case "between":
@@ -159,7 +169,9 @@ class ExpressionBuilder:
                 f"expected a condition as of boto3's Attr and Key, or keywords in a dict, "
                 f"got {type(condition).__name__}"
             )
-        return self._boto(condition)
+        built = self._boto(condition)
+        check_legal(built)
+        return built
 
     def _boto(self, condition: Any) -> tree.Condition:
         parts = condition.get_expression()

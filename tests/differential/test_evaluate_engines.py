@@ -2,7 +2,7 @@
 
 An engine is the judge: every condition goes to it as the FilterExpression of a scan, and
 the items that it returns must be those that `matches` finds. Only legal conditions are
-asked; what is legal is written in `_is_legal`, as the stricter engine judges.
+asked; what is legal is what `check_legal` lets pass, as the stricter engine judges.
 ``DIFFERENTIAL_ROUNDS`` and ``DIFFERENTIAL_SEED`` make a longer or a different run.
 """
 
@@ -25,8 +25,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from dynamo_objects.codec.values import TAGS, AttributeValue, Item
+from dynamo_objects.errors import QueryError
 from dynamo_objects.expressions import tree
-from dynamo_objects.expressions.evaluate import find, matches, order_key
+from dynamo_objects.expressions.evaluate import find, matches
+from dynamo_objects.expressions.legal import check_legal
 from dynamo_objects.expressions.render import Placeholders
 
 #: One round makes a table of items and asks it this many conditions.
@@ -57,7 +59,6 @@ NUMBERS = (
 SPELLINGS = {Decimal(one): [n for n in NUMBERS if Decimal(n) == Decimal(one)] for one in NUMBERS}
 BINARIES = (b"", b"a", b"ab", b"abc", b"b", b"\0", b"\xff", b"a\xff", b"\xc3\xa9")
 COMPARATORS: tuple[tree.Comparator, ...] = ("=", "<>", "<", "<=", ">", ">=")
-ORDERED = {"S", "N", "B"}
 
 PATH = tree.Path.of("a")
 SIZE = tree.Size(PATH)
@@ -233,38 +234,11 @@ class Dice:
 
 def _is_legal(condition: tree.Condition) -> bool:
     """Tell whether AWS accepts a condition; DynamoDB Local judges so, dynoxide accepts more."""
-    match condition:
-        case tree.Compare(comparator, left, right):
-            ordered = comparator in ("=", "<>") or _are_ordered(left, right)
-            return ordered and _are_distinct(left, right)
-        case tree.Between(operand, low, high):
-            legal = _are_ordered(operand, low, high) and _are_distinct(operand, low, high)
-            if isinstance(low, tree.Value) and isinstance(high, tree.Value):
-                return (
-                    legal
-                    and low.value.keys() == high.value.keys()
-                    and order_key(low.value) <= order_key(high.value)
-                )
-            return legal
-        case tree.In(operand, options):
-            return _are_distinct(operand, *options)
-        case tree.BeginsWith(path, prefix):
-            if isinstance(prefix, tree.Value):
-                return prefix.value.keys() <= {"S", "B"}
-            return isinstance(prefix, tree.Path) and _are_distinct(path, prefix)
-        case tree.Contains(path, member):
-            return _are_distinct(path, member)
-        case _:
-            return True
-
-
-def _are_ordered(*operands: tree.Operand) -> bool:
-    constants = (operand.value for operand in operands if isinstance(operand, tree.Value))
-    return all(constant.keys() <= ORDERED for constant in constants)
-
-
-def _are_distinct(first: tree.Operand, *others: tree.Operand) -> bool:
-    return not isinstance(first, tree.Path) or first not in others
+    try:
+        check_legal(condition)
+    except QueryError:
+        return False
+    return True
 
 
 def _base64(content: bytes) -> str:
