@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import types
 import typing
+from collections import abc
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,16 +19,10 @@ from uuid import UUID
 
 import attrs
 
+from ..errors import DynamoSchemaException
+from .anything import any_codec
 from .codec import Codec
-from .containers import (
-    any_codec,
-    dict_codec,
-    list_codec,
-    set_codec,
-    tuple_codec,
-    union_codec,
-    variadic_tuple_codec,
-)
+from .containers import dict_codec, list_codec, set_codec, tuple_codec, variadic_tuple_codec
 from .options import FieldOptions
 from .scalars import (
     BOOL,
@@ -45,9 +40,10 @@ from .scalars import (
     enum_codec,
     literal_codec,
 )
+from .unions import union_codec
 from .values import AttributeValue, Invalid
 
-__all__ = ["accepts_none", "codec_for", "register_type", "resolve"]
+__all__ = ["accepts_none", "bound_types", "codec_for", "mentions", "register_type", "resolve"]
 
 _PLAIN: dict[Any, Codec] = {
     str: STR,
@@ -61,6 +57,22 @@ _PLAIN: dict[Any, Codec] = {
     datetime: DATETIME,
     date: DATE,
     UUID: UUID_CODEC,
+}
+
+#: Annotations that name no type of values, and what says the same.
+_INSTEAD: dict[Any, str] = {
+    object: "Any",
+    bytearray: "bytes",
+    memoryview: "bytes",
+    abc.Sequence: "list or tuple",
+    abc.MutableSequence: "list",
+    abc.Iterable: "list or tuple",
+    abc.Collection: "list or tuple",
+    abc.Mapping: "dict",
+    abc.MutableMapping: "dict",
+    abc.Set: "set or frozenset",
+    abc.MutableSet: "set",
+    typing.Self: "the name of the class, in quotes",
 }
 
 #: Types that users registered; filled by register_type only.
@@ -88,19 +100,32 @@ def register_type(
     Args:
         kind: The type.
         stored_as: A supported type, for example ``str`` or ``Decimal``.
-        encode: Turns a value into one of *stored_as*.
+        encode: Turns a value into one of *stored_as*; a ValueError means that it cannot be stored.
         decode: The other way; a ValueError means that the stored value is bad.
+
+    Raises:
+        DynamoSchemaException: *kind* is no class, or values of *stored_as* cannot be stored.
     """
-    inner = codec_for(stored_as, FieldOptions(), _no_nested)
+    if not isinstance(kind, type):
+        raise DynamoSchemaException(f"register_type() takes a class, not {kind!r}")
+    try:
+        inner = codec_for(stored_as, FieldOptions(), _no_nested)
+    except TypeError as error:
+        raise DynamoSchemaException(f"{kind.__name__}: stored_as: {error}") from None
 
     def encode_own(value: Any) -> AttributeValue:
         if not isinstance(value, kind):
             raise Invalid(f"expected {kind.__name__}, got {type(value).__name__}")
-        return inner.encode(encode(value))
+        try:
+            stored = encode(value)
+        except ValueError:
+            raise Invalid(f"this {kind.__name__} cannot be stored") from None
+        return inner.encode(stored)
 
     def decode_own(value: AttributeValue) -> Any:
+        stored = inner.decode(value)
         try:
-            return decode(inner.decode(value))
+            return decode(stored)
         except ValueError:
             raise Invalid(f"not a stored {kind.__name__}") from None
 
@@ -111,11 +136,12 @@ def register_type(
         tags=inner.tags,
         types=(kind,),
         key_type=inner.key_type,
+        is_deep=not inner.is_scalar,
     )
 
 
 def _no_nested(kind: type) -> Codec:
-    raise TypeError(f"stored_as must be a plain type, not {kind.__name__}")
+    raise TypeError(f"a plain type is expected, not {kind.__name__}")
 
 
 def resolve(owner: type, annotations: Mapping[str, Any], local: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,12 +152,38 @@ def resolve(owner: type, annotations: Mapping[str, Any], local: Mapping[str, Any
     """
     module = sys.modules.get(owner.__module__)
     holder = types.SimpleNamespace(__annotations__=dict(annotations))
+    inner = {
+        name: value
+        for base in reversed(owner.__mro__[:-1])
+        for name, value in vars(base).items()
+        if isinstance(value, type) and name != "__class__"
+    }
     return typing.get_type_hints(
         holder,
         globalns=vars(module) if module else {},
-        localns={owner.__name__: owner, **local},
+        localns={**local, **inner, owner.__name__: owner},
         include_extras=True,
     )
+
+
+def bound_types(owner: type, hints: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *hints* with the type variables that *owner*, or a parent, has given a type."""
+    bound: dict[Any, Any] = {}
+    for base in owner.__mro__:
+        for parent in vars(base).get("__orig_bases__", ()):
+            parameters = getattr(get_origin(parent), "__parameters__", ())
+            for parameter, argument in zip(parameters, get_args(parent), strict=False):
+                bound.setdefault(parameter, _substituted(argument, bound))
+    return {name: _substituted(hint, bound) for name, hint in hints.items()}
+
+
+def _substituted(annotation: Any, bound: Mapping[Any, Any]) -> Any:
+    if isinstance(annotation, TypeVar):
+        return bound.get(annotation, annotation)
+    parameters = getattr(annotation, "__parameters__", ())
+    if isinstance(annotation, type) or not parameters:
+        return annotation
+    return annotation[tuple(bound.get(parameter, parameter) for parameter in parameters)]
 
 
 def _union_members(annotation: Any) -> tuple[Any, ...]:
@@ -140,11 +192,40 @@ def _union_members(annotation: Any) -> tuple[Any, ...]:
     return ()
 
 
+def _unwrapped(annotation: Any) -> Any:
+    """Return the type behind ``Annotated``, ``NewType`` and ``type`` aliases."""
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation = get_args(annotation)[0]
+        elif isinstance(annotation, typing.NewType):
+            annotation = annotation.__supertype__
+        elif type(annotation).__name__ == "TypeAliasType":  # ``type X = ...``, from 3.12
+            annotation = annotation.__value__
+        else:
+            return annotation
+
+
+def _is_any(annotation: Any) -> bool:
+    return annotation is Any or isinstance(annotation, TypeVar)
+
+
 def accepts_none(annotation: Any) -> bool:
     """Tell whether None is a value of the annotation."""
-    if get_origin(annotation) is Annotated:
-        return accepts_none(get_args(annotation)[0])
-    return annotation in (None, type(None), Any) or type(None) in _union_members(annotation)
+    annotation = _unwrapped(annotation)
+    if get_origin(annotation) is Literal:
+        return None in get_args(annotation)
+    if annotation in (None, type(None)) or _is_any(annotation):
+        return True
+    return any(accepts_none(member) for member in _union_members(annotation))
+
+
+def mentions(annotation: Any, kind: Any) -> bool:
+    """Tell whether *kind* is the annotation, or stands inside of it."""
+    annotation = _unwrapped(annotation)
+    args = get_args(annotation)
+    if kind is Any and (_is_any(annotation) or (annotation in (list, dict, tuple) and not args)):
+        return True
+    return annotation is kind or any(mentions(arg, kind) for arg in args)
 
 
 def codec_for(annotation: Any, options: FieldOptions, nested: NestedCodec, depth: int = 0) -> Codec:
@@ -157,23 +238,32 @@ def codec_for(annotation: Any, options: FieldOptions, nested: NestedCodec, depth
     def inner(annotation: Any, deeper: int = 0) -> Codec:
         return codec_for(annotation, options, nested, depth + deeper)
 
+    annotation = _unwrapped(annotation)
     origin = get_origin(annotation)
-    if origin is Annotated:
-        return inner(get_args(annotation)[0])
     if origin is Literal:
-        return literal_codec(get_args(annotation))
+        return _literal(get_args(annotation))
     if members := _union_members(annotation):
+        if any(_is_any(_unwrapped(member)) for member in members):
+            return inner(Any)
         codecs = [inner(member) for member in members]
         return union_codec(codecs, " | ".join(codec.name for codec in codecs))
-    if isinstance(annotation, typing.NewType):
-        return inner(annotation.__supertype__)
     if annotation is datetime and (options.ttl or options.epoch):
         return TTL_DATETIME if options.ttl else EPOCH
-    if annotation is Any or isinstance(annotation, TypeVar):
+    if _is_any(annotation):
         return any_codec(floats=options.numbers is float, depth=depth)
     if (origin or annotation) in (list, tuple, set, frozenset, dict):
         return _container(origin or annotation, get_args(annotation), lambda member: inner(member, 1))
     return _class_codec(annotation, nested)
+
+
+def _literal(values: tuple[Any, ...]) -> Codec:
+    """Return the codec of ``Literal[...]``: of a union, where the values have several types."""
+    kinds = dict.fromkeys(type(value) for value in values)
+    codecs = [
+        NONE if kind is type(None) else literal_codec(tuple(v for v in values if type(v) is kind))
+        for kind in kinds
+    ]
+    return codecs[0] if len(codecs) == 1 else union_codec(codecs, f"Literal{list(values)}")
 
 
 def _class_codec(kind: Any, nested: NestedCodec) -> Codec:
@@ -190,7 +280,18 @@ def _class_codec(kind: Any, nested: NestedCodec) -> Codec:
         if attrs.has(kind):
             return nested(kind)
     shown = kind.__name__ if isinstance(kind, type) else str(kind)
-    raise TypeError(f"{shown} cannot be stored: see register_type()")
+    raise TypeError(f"{shown} cannot be stored: {_advice(kind)}")
+
+
+def _advice(kind: Any) -> str:
+    """Return what to write instead of a type that cannot be stored."""
+    origin = get_origin(kind) or kind
+    for strange, plain in _INSTEAD.items():
+        if origin is strange:
+            return f"use {plain}"
+    if hasattr(kind, "__dataclass_fields__") or hasattr(kind, "_fields") or typing.is_typeddict(kind):
+        return "make it a record or an attrs class, or see register_type()"
+    return "see register_type()"
 
 
 def _container(kind: Any, args: tuple[Any, ...], inner: Callable[[Any], Codec]) -> Codec:

@@ -4,6 +4,9 @@ A loop over the fields spends most of its time on calls and look-ups. These func
 the same field by field with the common types in place, which is about twice as fast.
 Their text is made of generated names and of field names that are checked identifiers;
 everything else (attribute names, codecs, defaults) is passed in as a constant.
+
+They keep note of the field they are at. When its value is bad, the rest is done one by
+one, to report all problems; what came before is not done again (see ``members``).
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from typing import Any
 
 from .codec import Source, decode_source, encode_source
 from .fields import FieldCodec
-from .values import Item
+from .values import Invalid, Item, TooDeep, attribute_path, problems_of
 
 __all__ = ["compile_decoder", "compile_encoder"]
 
@@ -22,18 +25,28 @@ __all__ = ["compile_decoder", "compile_encoder"]
 def compile_encoder(fields: Sequence[FieldCodec]) -> Callable[[Any], Item]:
     """Return a function from a record to its item, without attributes unknown to the class.
 
-    It raises Invalid for the first bad value, not for all.
+    It raises Invalid with all problems.
     """
     source = Source()
     lines = ["item = {}"]
-    for field in fields:
+    for place, field in enumerate(fields):
         value = source.variable()
-        lines.append(f"{value} = record.{_checked(field.name)}")
         condition = _is_stored(field, source, value)
         store = f"item[{source.constant(field.wire)}] = {encode_source(field.codec, source, value)}"
-        lines.append(f"if {condition}: {store}" if condition else store)
-    lines.append("return item")
-    return _compile("encode", "record", lines, source)
+        lines += [
+            f"at = {place}",
+            f"{value} = record.{_checked(field.name)}",
+            f"if {condition}: {store}" if condition else store,
+        ]
+
+    def explain(error: Exception, at: int, record: Any) -> Exception:
+        return _explain(
+            error, [(f, f.encode, getattr(record, f.name)) for f in fields[at:]], is_encoding=True
+        )
+
+    # TypeError: a key of a dict that is no text (see ``dict_codec``).
+    lines = _explained(lines, "Invalid, TypeError", source.constant(explain), "record", source)
+    return _compile("encode", "record", [*lines, "return item"], source)
 
 
 def _is_stored(field: FieldCodec, source: Source, value: str) -> str:
@@ -49,18 +62,27 @@ def compile_decoder(
 ) -> Callable[[Item], Any]:
     """Return a function from an item to a record that remembers it.
 
-    It raises Invalid, or whatever bad values lead to, for the first bad value.
+    It raises Invalid with all problems.
     """
     source = Source()
     new, owner = source.constant(object.__new__), source.constant(record_class)
     lines = ["get = item.get"]
     held: dict[str, str] = {}
-    for field in fields:
+    for place, field in enumerate(fields):
         raw, value = source.variable(), source.variable()
         held[field.name] = value
-        lines.append(f"{raw} = get({source.constant(field.wire)})")
         decoded = decode_source(field.codec, source, raw)
-        lines.append(f"{value} = {_when_missing(field, source)} if {raw} is None else ({decoded})")
+        lines += [
+            f"at = {place}",
+            f"{raw} = get({source.constant(field.wire)})",
+            f"{value} = {_when_missing(field, source)} if {raw} is None else ({decoded})",
+        ]
+
+    def explain(error: Exception, at: int, item: Item) -> Exception:
+        return _explain(error, [(f, f.decode, item.get(f.wire)) for f in fields[at:]], is_encoding=False)
+
+    caught = "Invalid, KeyError, TypeError, AttributeError"
+    lines = _explained(lines, caught, source.constant(explain), "item", source)
     lines.append(f"record = {new}({owner})")
     for field in fields:
         setter = source.constant(getattr(record_class, field.name).__set__)
@@ -78,6 +100,38 @@ def _when_missing(field: FieldCodec, source: Source) -> str:
     if field.has_literal and field.factory is None:
         return source.constant(field.literal)
     return f"{source.constant(field.when_missing)}()"
+
+
+def _explained(lines: Sequence[str], caught: str, explain: str, subject: str, source: Source) -> list[str]:
+    for error in (Invalid, TooDeep):
+        source.constants[error.__name__] = error
+    return [
+        "at = 0",
+        "try:",
+        *(f"    {line}" for line in lines),
+        "except TooDeep: raise",
+        f"except ({caught}) as error: raise {explain}(error, at, {subject}) from None",
+    ]
+
+
+def _explain(
+    error: Exception, rest: Sequence[tuple[FieldCodec, Callable[[Any], Any], Any]], *, is_encoding: bool
+) -> Exception:
+    """Return the error with all problems of the field that failed first and of those behind it."""
+    field, convert, value = rest[0]
+    path = attribute_path(field.name)
+    codec = field.codec
+    was_in_place = (codec.inline_encode if is_encoding else codec.inline_decode) is not None
+    if was_in_place or not isinstance(error, Invalid):
+        # Code in place knows only that something is wrong: ask the codec what.
+        problems = problems_of([(path, value)], convert)
+        if not problems:
+            return error
+    else:
+        problems = error.under(path)
+    for field, convert, value in rest[1:]:
+        problems += problems_of([(attribute_path(field.name), value)], convert)
+    return Invalid(problems)
 
 
 def _checked(name: str) -> str:

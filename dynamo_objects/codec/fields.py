@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import attrs
 
-from .annotations import NestedCodec, accepts_none, codec_for
+from .annotations import NestedCodec, accepts_none, codec_for, mentions
 from .codec import Codec
-from .options import CopyOf, FieldOptions, field_options, is_empty
-from .values import AttributeValue, Invalid
+from .members import MAX_DEPTH, TOO_DEEP, nesting_depth
+from .options import CopyOf, FieldOptions, field_options, is_empty, needs_copy
+from .values import AttributeValue, Invalid, TooDeep
 
 __all__ = ["FieldCodec", "Missing", "read_fields"]
 
 #: Factories that make an empty value: as good as a literal default.
-_EMPTY_FACTORIES = (list, dict, set, frozenset, tuple, str, bytes)
+_EMPTY_FACTORIES: tuple[Any, ...] = (list, dict, set, frozenset, tuple, str, bytes)
 
 
 class Missing(Invalid):
@@ -58,7 +60,15 @@ class FieldCodec:
 
     def encode(self, value: Any) -> AttributeValue | None:
         """Return the attribute value, or None where it is left out."""
-        return None if self.is_left_out(value) else self.codec.encode(value)
+        if self.is_left_out(value):
+            return None
+        try:
+            encoded = self.codec.encode(value)
+        except RecursionError:
+            raise TooDeep(TOO_DEEP) from None
+        if self.codec.is_deep and nesting_depth(encoded) > MAX_DEPTH:
+            raise TooDeep(TOO_DEEP)
+        return encoded
 
     def decode(self, value: AttributeValue | None) -> Any:
         """Return the Python value of an attribute value, or of a missing one."""
@@ -83,9 +93,10 @@ def _read_field(
     options = field_options(attribute.metadata)
     try:
         codec = codec_for(hint, options, nested)
+        _check_options(options, codec, hint)
+        has_literal, literal, factory = _literal_default(attribute, codec)
     except TypeError as error:
         raise TypeError(f"{record_class.__name__}.{attribute.name}: {error}") from None
-    has_literal, literal, factory = _literal_default(attribute.default)
     if not has_literal and accepts_none(hint):
         has_literal, literal = True, None
     left_out = None
@@ -105,18 +116,58 @@ def _read_field(
     )
 
 
-def _literal_default(default: Any) -> tuple[bool, Any, Callable[[], Any] | None]:
+def _check_options(options: FieldOptions, codec: Codec, hint: Any) -> None:
+    kinds = set(codec.types) - {type(None)}
+    if options.ttl and kinds not in ({datetime}, {int}):
+        raise TypeError(f"a field with ttl=True is a datetime (or an int: seconds), not {codec.name}")
+    if options.version and kinds != {int}:
+        raise TypeError(f"a field with version=True is an int, not {codec.name}")
+    if options.epoch and not mentions(hint, datetime):
+        raise TypeError(f"epoch=True is for datetime, not {codec.name}")
+    if options.numbers is not None and not mentions(hint, Any):
+        raise TypeError(f"numbers=float is for Any, not {codec.name}")
+
+
+def _literal_default(
+    attribute: attrs.Attribute[Any], codec: Codec
+) -> tuple[bool, Any, Callable[[], Any] | None]:
     """Return whether there is a literal default, its value, and how to copy it.
 
     Other factories make new values, ids or times, which must not be invented for old items.
     """
-    factory = getattr(default, "factory", None)
+    default: Any = attribute.default
     if default is attrs.NOTHING:
         return False, None, None
-    if not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-        return True, default, None
-    if isinstance(factory, CopyOf):
-        return True, factory.value, factory
-    if factory in _EMPTY_FACTORIES:
-        return True, factory(), factory
-    return False, None, None
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        if isinstance(default.factory, CopyOf):
+            default = default.factory.value
+        elif default.factory in _EMPTY_FACTORIES:
+            default = default.factory()
+        else:
+            return False, None, None
+    literal = _fitting(default, attribute, codec)
+    return True, literal, CopyOf(literal) if needs_copy(literal) else None
+
+
+def _fitting(literal: Any, attribute: attrs.Attribute[Any], codec: Codec) -> Any:
+    """Return the default as it is if it can be stored, and else what the converter makes of it.
+
+    None stays None: a converter that makes an id or a time of it shall not do so for old items.
+    """
+    if literal is None:
+        return None
+    try:
+        codec.encode(literal)
+    except Invalid as invalid:
+        convert: Any = attribute.converter
+        if convert is None or isinstance(convert, attrs.Converter):
+            raise TypeError(f"its default cannot be stored: {invalid}") from None
+        try:
+            converted = convert(literal)
+            codec.encode(converted)
+        except Invalid as other:
+            raise TypeError(f"its default cannot be stored: {other}") from None
+        except Exception as error:
+            raise TypeError(f"its converter fails with its default: {type(error).__name__}") from None
+        return converted
+    return literal

@@ -42,4 +42,7 @@ def key_text(codec: Codec, value: Any) -> Any:
     if kind in (str, int, bytes) and kind in codec.types:
         return value
     ((_, text),) = codec.encode(value).items()
+    for base in (int, bytes):  # a member of an IntEnum in a field of type int
+        if base in codec.types and isinstance(value, base):
+            return base(value)
     return text

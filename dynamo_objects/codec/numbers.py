@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import re
 from decimal import Context, Decimal
-from typing import Any
 
 from .values import Invalid
 
 __all__ = [
     "EXACT",
+    "MAX_DIGITS",
     "decimal_text",
     "float_text",
     "int_text",
-    "number_text",
+    "is_plain_decimal",
     "parse_decimal",
     "parse_float",
     "parse_int",
     "parse_number",
+    "parse_number_or_float",
+    "whole_float_text",
 ]
 
 #: Significant digits, and exponents of the leading digit (same source as above).
@@ -41,7 +43,11 @@ EXACT = Context(prec=200, Emax=9999, Emin=-9999)
 
 #: What a number may look like: ASCII digits only, no NaN, no underscores.
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII).fullmatch
-_WHOLE = re.compile(r"-?\d{1,126}", re.ASCII).fullmatch
+_WHOLE = re.compile(r"-?\d{1,38}", re.ASCII).fullmatch
+_FEW_DIGITS = re.compile(r"[+-]?[\d.]{1,38}", re.ASCII).fullmatch
+
+#: Matches numbers as we write them, up to 36 digits: plain, and without zeros to spare.
+is_plain_decimal = re.compile(r"-?[1-9]\d{0,17}(\.\d{0,17}[1-9])?|-?0\.\d{0,17}[1-9]|0", re.ASCII).fullmatch
 
 
 def int_text(value: int) -> str:
@@ -58,8 +64,7 @@ def int_text(value: int) -> str:
 def decimal_text(value: Decimal) -> str:
     """Return the text of a Decimal."""
     text = str(value)
-    # Most numbers: plain, finite and ending in a digit that counts.
-    if len(text) <= MAX_DIGITS and text[-1] in "123456789" and _WHOLE(text.replace(".", "", 1)):
+    if is_plain_decimal(text):
         return text
     if not value.is_finite():
         raise Invalid("NaN and infinity are not numbers in DynamoDB")
@@ -89,27 +94,23 @@ def float_text(value: float) -> str:
     return text
 
 
-def number_text(value: Any, *, floats: bool = False) -> str:
-    """Return the text of an int, a Decimal or, where *floats* is set, a float."""
-    if type(value) is int:
-        return int_text(value)
-    if isinstance(value, bool):
-        raise Invalid("expected a number, got bool")
-    if isinstance(value, int):
-        return int_text(value)
-    if isinstance(value, Decimal):
-        return decimal_text(value)
-    if isinstance(value, float):
-        if floats:
-            return float_text(value)
-        raise Invalid("expected int or Decimal, got float: declare the field with numbers=float")
-    raise Invalid(f"expected a number, got {type(value).__name__}")
+def whole_float_text(value: float) -> str:
+    """Return the text of a float where ints and floats stand side by side.
+
+    A whole number up to 38 digits has all its digits, so that as an int it equals the float.
+    """
+    if -_PLAIN_INT < value < _PLAIN_INT and value.is_integer():
+        return int_text(int(value))
+    return float_text(value)
 
 
 def parse_decimal(text: object) -> Decimal:
     """Return the exact value of a number's text."""
     if not isinstance(text, str) or not _NUMBER(text):
         raise Invalid("not a DynamoDB number")
+    if len(text) > MAX_DIGITS:
+        mantissa = text.upper().partition("E")[0].lstrip("+-0.").replace(".", "")
+        _check_digits(len(mantissa.rstrip("0")) if mantissa else 0)
     value = EXACT.create_decimal(text)
     if value and not MIN_EXPONENT <= value.adjusted() <= MAX_EXPONENT:
         raise Invalid("not a DynamoDB number: out of range")
@@ -128,9 +129,9 @@ def parse_int(text: object) -> int:
 
 def parse_float(text: object) -> float:
     """Return the float nearest to a number's text."""
-    if not isinstance(text, str) or not _NUMBER(text):
-        raise Invalid("not a DynamoDB number")
-    return float(text)
+    if isinstance(text, str) and _FEW_DIGITS(text) and _NUMBER(text):
+        return float(text)
+    return float(parse_decimal(text))
 
 
 def parse_number(text: object) -> int | Decimal:
@@ -139,6 +140,14 @@ def parse_number(text: object) -> int | Decimal:
         return int(text)
     value = parse_decimal(text)
     return int(value) if value == value.to_integral_value() else value
+
+
+def parse_number_or_float(text: object) -> int | float:
+    """Return an int for a whole number up to 38 digits and a float for any other."""
+    value = parse_number(text)
+    if isinstance(value, int) and -_PLAIN_INT < value < _PLAIN_INT:
+        return value
+    return parse_float(text)
 
 
 def _check_digits(count: int) -> None:

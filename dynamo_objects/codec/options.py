@@ -15,15 +15,21 @@ import attrs
 __all__ = [
     "EMPTY_TYPES",
     "FIELD_OPTIONS",
+    "MAX_NAME_BYTES",
     "CopyOf",
     "FieldOptions",
     "RecordOptions",
+    "class_has",
     "field_options",
     "is_empty",
+    "needs_copy",
 ]
 
 #: Where FieldOptions stand in the metadata of an attrs field.
 FIELD_OPTIONS = "dynamo_objects"
+
+#: The name of an attribute has 1 to this many bytes in UTF-8 (AWS Developer Guide, "Quotas").
+MAX_NAME_BYTES = 65535
 
 #: Types whose empty values are left out of items when they equal their default.
 EMPTY_TYPES: frozenset[type] = frozenset({str, bytes, list, dict, set, frozenset, tuple, type(None)})
@@ -86,3 +92,15 @@ def field_options(metadata: Mapping[Any, Any]) -> FieldOptions:
 def is_empty(value: object) -> bool:
     """Tell whether *value* is one of '', b'', [], {}, set(), () and None."""
     return type(value) in EMPTY_TYPES and not value
+
+
+def needs_copy(default: object) -> bool:
+    """Tell whether records must not share this default: it could be changed through one of them."""
+    if isinstance(default, tuple | frozenset):
+        return any(map(needs_copy, default))
+    return isinstance(default, list | dict | set | bytearray) or attrs.has(type(default))
+
+
+def class_has(kind: type, name: str) -> bool:
+    """Tell whether the class defines *name*; unlike ``hasattr``, without names of its metaclass."""
+    return any(name in vars(base) for base in kind.__mro__)

@@ -7,11 +7,14 @@ from typing import Any
 import attrs
 
 from .annotations import codec_for
+from .anything import any_codec
 from .options import FieldOptions
 from .records import nested_codec
-from .values import Invalid
+from .values import AttributeValue, Invalid
 
 __all__ = ["json_value"]
+
+_ANY = any_codec()
 
 
 def json_value(value: Any) -> Any:
@@ -20,7 +23,7 @@ def json_value(value: Any) -> Any:
     Raises:
         Invalid: A type that cannot be stored.
     """
-    if value is None or (isinstance(value, bool | str) and type(value) in (bool, str)):
+    if value is None or type(value) in (str, bool, int, float):
         return value
     if isinstance(value, list | tuple):
         return [json_value(inner) for inner in value]
@@ -32,16 +35,19 @@ def json_value(value: Any) -> Any:
         return value.to_json()
     if attrs.has(type(value)):
         return {a.name: json_value(getattr(value, a.name)) for a in attrs.fields(type(value))}
-    return _scalar(value)
-
-
-def _scalar(value: Any) -> Any:
-    if isinstance(value, float | int) and type(value) in (float, int):
-        return value
-    try:
-        ((tag, held),) = codec_for(type(value), FieldOptions(), nested_codec).encode(value).items()
-    except TypeError as error:
-        raise Invalid(str(error)) from None
-    if tag != "N":
+    ((tag, held),) = (encoded := _encoded(value)).items()
+    if tag == "N":
+        return float(held) if "." in held else int(held)
+    if tag in ("S", "B", "BOOL"):
         return held
-    return float(held) if "." in held else int(held)
+    return json_value(_ANY.decode(encoded))  # a type of the user's, stored as a container
+
+
+def _encoded(value: Any) -> AttributeValue:
+    for kind in type(value).__mro__:  # of a subclass of str or datetime, say
+        try:
+            codec = codec_for(kind, FieldOptions(), nested_codec)
+        except TypeError:
+            continue
+        return codec.encode(value)
+    raise Invalid(f"{type(value).__name__} cannot be stored")

@@ -1,53 +1,28 @@
-"""Records <-> items, and what has changed since a record was loaded.
-
-A loaded record keeps the item it came from (``_item``) and the values of its immutable
-fields (``_loaded``). It is dirty when a current value differs from the loaded one:
-by value, so that another spelling of a number in the item is not a change, and through
-containers, so that ``record.tags.append("x")`` is one.
-"""
+"""Records <-> items: one codec per record class, made when it is first used."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from operator import attrgetter, is_
+from collections.abc import Collection
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import attrs
 
-from .annotations import resolve
+from ..errors import Problem
+from .annotations import bound_types, resolve
 from .codec import Codec
 from .compiled import compile_decoder, compile_encoder
-from .containers import MAX_DEPTH, any_codec
+from .differences import DYNAMIC, Change, Differences
 from .fields import FieldCodec, read_fields
-from .options import RecordOptions
+from .members import MAX_DEPTH, MAX_SHOWN, check_name, nesting_depth
+from .options import RecordOptions, class_has
 from .scalars import content
-from .values import AttributeValue, Invalid, Item, attribute_path
+from .values import AttributeValue, Invalid, Item, TooDeep, attribute_path, problems_of
 
 __all__ = ["Change", "RecordCodec", "nested_codec", "record_codec"]
 
-
-@attrs.frozen
-class Change:
-    """One attribute that differs from what was loaded.
-
-    Attributes:
-        wire: Name of the attribute.
-        new: What is to be stored; None to remove it.
-        old: What was loaded; None when it was absent.
-    """
-
-    wire: str
-    new: AttributeValue | None
-    old: AttributeValue | None
-
-
-#: Codec of the fields that a schemaless record does not declare.
-_ANY = any_codec()
-
-#: attrs class -> its codec. Weak, so that classes made in tests and functions can go.
-_CODECS: WeakKeyDictionary[type, RecordCodec] = WeakKeyDictionary()
+#: Where the codec stands on its class, so that classes made in functions can go with it.
+_PLACE = "__dynamo_codec__"
 
 
 def record_codec(record_class: type) -> RecordCodec:
@@ -57,24 +32,25 @@ def record_codec(record_class: type) -> RecordCodec:
         TypeError: A field of the class cannot be stored.
         NameError: An annotation names something that does not exist.
     """
-    try:
-        return _CODECS[record_class]
-    except KeyError:
-        codec = _CODECS[record_class] = RecordCodec(record_class)
-        return codec
+    codec = record_class.__dict__.get(_PLACE)
+    if codec is None:
+        codec = RecordCodec(record_class)
+        setattr(record_class, _PLACE, codec)
+    found: RecordCodec = codec
+    return found
 
 
 def class_hints(record_class: type) -> dict[str, Any]:
     """Return field name -> type, with parents' fields; early resolved ones as they were kept."""
-    names = {attribute.name for attribute in attrs.fields(record_class)}
-    hints: dict[str, Any] = {}
+    attributes = {attribute.name: attribute for attribute in attrs.fields(record_class)}
+    hints: dict[str, Any] = {name: a.type for name, a in attributes.items() if isinstance(a.type, type)}
     for owner in reversed(record_class.__mro__[:-1]):
         kept = vars(owner).get("__dynamo_hints__")
         if kept is None:
             own = inspect.get_annotations(owner)
-            kept = resolve(owner, {name: own[name] for name in own if name in names}, {})
+            kept = resolve(owner, {name: own[name] for name in own if name in attributes}, {})
         hints.update(kept)
-    return hints
+    return bound_types(record_class, hints)
 
 
 def nested_codec(record_class: type) -> Codec:
@@ -83,8 +59,8 @@ def nested_codec(record_class: type) -> Codec:
 
     def encode(value: Any) -> AttributeValue:
         if type(value) is not record_class:
-            raise Invalid(f"expected {record_class.__name__}, got {type(value).__name__}")
-        return {"M": record_codec(record_class).encode(value)}
+            raise _other_class(value, record_class)
+        return {"M": record_codec(record_class).encode_nested(value)}
 
     def decode(value: AttributeValue) -> Any:
         return record_codec(record_class).decode(content(value, "M", dict))
@@ -106,13 +82,17 @@ def nested_codec(record_class: type) -> Codec:
     )
 
 
+def _other_class(value: object, expected: type) -> Invalid:
+    name, got = expected.__name__, type(value).__name__
+    if isinstance(value, expected):
+        return Invalid(f"expected {name}, got its subclass {got}, which would come back as {name}: use a union")
+    return Invalid(f"expected {name}, got {got}")
+
+
 def _options(record_class: type) -> RecordOptions:
-    #: A plain attrs class has nowhere to keep attributes that it does not know.
+    # A plain attrs class has nowhere to keep attributes that it does not know.
     options = getattr(record_class, "__dynamo_options__", None)
     return options if isinstance(options, RecordOptions) else RecordOptions(unknown="reject")
-
-
-_TOO_DEEP = f"lists and maps nest deeper than {MAX_DEPTH} levels, or a value contains itself"
 
 
 class RecordCodec:
@@ -120,10 +100,12 @@ class RecordCodec:
 
     Attributes:
         record_class: The class.
+        options: How its records are stored.
         fields: Its fields, in the order of declaration.
         by_name: Field name -> field.
         by_wire: Attribute name -> field.
         version: The field that counts saves, or None.
+        is_dirty, changes, loaded_values: As in Differences.
     """
 
     def __init__(self, record_class: type) -> None:
@@ -138,17 +120,25 @@ class RecordCodec:
         if self.options.tag is not None:
             self._tag = {self.options.tag_field: {"S": self.options.tag}}
             self._known |= {self.options.tag_field}
-        self._scalars = tuple(f for f in self.fields if f.codec.is_scalar)
-        self._containers = tuple(f for f in self.fields if not f.codec.is_scalar)
-        self._scalar_values = _getter([f.name for f in self._scalars])
-        self._encode_fields = compile_encoder(self.fields)
-        self._deep = tuple(f for f in self.fields if f.codec.is_deep)
-        self._minds_unknown = self.options.schemaless or self.options.unknown == "reject" or bool(self._tag)
+        self._deep = tuple(field for field in self.fields if field.codec.is_deep)
         self._is_record = hasattr(record_class, "__dynamo_options__")
+        self._minds_unknown = self.options.unknown == "reject" or bool(self._tag)
+        self._keeps_unknown = self._is_record and self.options.unknown == "keep"
+        self._encode_fields = compile_encoder(self.fields)
         if self._is_record:
-            self._decode_fields = compile_decoder(record_class, self.fields, self._scalars)
+            scalars = [field for field in self.fields if field.codec.is_scalar]
+            self._decode_fields = compile_decoder(record_class, self.fields, scalars)
         else:
             self._decode_fields = self._construct
+        differences = Differences(self.fields, self._is_dynamic if self.options.schemaless else None)
+        self.loaded_values = differences.loaded_values
+        self.is_dirty = differences.is_dirty
+        self.changes = differences.changes
+
+    def remember(self, record: Any, item: Item | None, loaded: tuple[Any, ...] | None) -> None:
+        """Make *item*, with the immutable values *loaded*, what the record was loaded as."""
+        object.__setattr__(record, "_item", item)
+        object.__setattr__(record, "_loaded", loaded)
 
     # --- encoding -------------------------------------------------------------------------
 
@@ -159,40 +149,75 @@ class RecordCodec:
             Invalid: With all problems of the record.
         """
         try:
-            item = self._encode_fields(record)
-        except Invalid:
+            item = self.encode_nested(record)
+        except (TooDeep, RecursionError):
             raise Invalid(self._problems(record)) from None
-        except RecursionError:
-            raise Invalid(_TOO_DEEP) from None
         for field in self._deep:
-            if field.wire in item and _depth(item[field.wire]) > MAX_DEPTH:
-                raise Invalid(Invalid(_TOO_DEEP).under(attribute_path(field.name)))
-        if self._is_record:
-            self._add_unknown(record, item)
+            if field.wire in item and nesting_depth(item[field.wire]) > MAX_DEPTH:
+                raise Invalid(self._problems(record))
+        return item
+
+    def encode_nested(self, record: Any) -> Item:
+        """Return the item of a record that may stand inside of others, however deep.
+
+        Raises:
+            Invalid: With all problems of the record.
+            TooDeep: It contains itself, or its nesting is known to be too deep.
+        """
+        try:
+            item = self._encode_fields(record)
+        except TooDeep:
+            raise
+        except Invalid as invalid:
+            if self.options.schemaless:
+                raise Invalid(invalid.problems + self._dynamic_problems(record)) from None
+            raise
+        if self.options.schemaless:
+            self._encode_dynamic(record, item)
+        if self._keeps_unknown and record._item:
+            for wire in record._item.keys() - self._known:
+                if not self.options.schemaless or not self._is_dynamic(wire):
+                    item[wire] = record._item[wire]
         if self._tag:
             item.update(self._tag)
         return item
 
-    def _problems(self, record: Any) -> Iterator[Any]:
+    def _problems(self, record: Any) -> list[Problem]:
+        """Return all problems of a record of which a value is nested too deeply."""
+        problems: list[Problem] = []
         for field in self.fields:
+            step = attribute_path(field.name)
             try:
-                field.encode(getattr(record, field.name))
-            except Invalid as invalid:
-                yield from invalid.under(attribute_path(field.name))
+                problems += problems_of([(step, getattr(record, field.name))], field.encode)
+            except TooDeep as too_deep:
+                problems += too_deep.under(step)
+        return problems + self._dynamic_problems(record)
 
-    def _add_unknown(self, record: Any, item: Item) -> None:
-        loaded = record._item
-        if self.options.schemaless:
+    # --- fields that a schemaless record does not declare -----------------------------------
+
+    def _encode_dynamic(self, record: Any, item: Item) -> None:
+        try:
             for name, value in vars(record).items():
-                try:
-                    item[name] = _ANY.encode(value)
-                except Invalid as invalid:
-                    raise Invalid(invalid.under(attribute_path(name))) from None
-            if loaded:
-                item.update({w: v for w, v in loaded.items() if not self._is_dynamic(w)})
-        elif loaded and self.options.unknown == "keep":
-            for wire in loaded.keys() - self._known:
-                item[wire] = loaded[wire]
+                item[name] = _encode_dynamic(name, value)
+        except Invalid:
+            raise Invalid(self._dynamic_problems(record)) from None
+
+    def _dynamic_problems(self, record: Any) -> list[Problem]:
+        if not self.options.schemaless:
+            return []
+        problems: list[Problem] = []
+        for name, value in vars(record).items():
+            try:
+                _encode_dynamic(name, value)
+            except Invalid as invalid:
+                problems += invalid.under(attribute_path(name[:MAX_SHOWN]))
+        return problems
+
+    def _is_dynamic(self, wire: str) -> bool:
+        """Tell whether a schemaless record shows this attribute: not when it hides a method."""
+        if wire in self._known or wire.startswith("_"):
+            return False
+        return not class_has(self.record_class, wire)
 
     # --- decoding -------------------------------------------------------------------------
 
@@ -203,208 +228,86 @@ class RecordCodec:
             Invalid: With all problems of the item.
         """
         try:
-            record = self._decode_fields(item)
-        except (Invalid, KeyError, TypeError, AttributeError, ValueError, RecursionError):
-            raise Invalid(self._decode_problems(item)) from None
-        if self._minds_unknown:
-            self._take_unknown(record, item)
+            record: Any = self._decode_fields(item)
+        except RecursionError:
+            raise Invalid("nested too deeply") from None
+        except Invalid as invalid:
+            raise Invalid(invalid.problems + self._unknown_problems(item)) from None
+        if self._minds_unknown and (problems := self._unknown_problems(item)):
+            raise Invalid(problems)
+        if self.options.schemaless:
+            self._show_dynamic(record, item)
         return record
 
     def decode_partial(self, item: Item, names: Collection[str]) -> Any:
         """Return a record of which only the fields *names* were read; others raise when touched."""
-        record = object.__new__(self.record_class)
-        problems = []
+        record: Any = object.__new__(self.record_class)
+        problems: list[Problem] = []
         for field in self.fields:
             if field.name in names:
                 try:
-                    value = field.decode(item.get(field.wire))
-                    object.__setattr__(record, field.name, value)
+                    object.__setattr__(record, field.name, field.decode(item.get(field.wire)))
                 except Invalid as invalid:
                     problems += invalid.under(attribute_path(field.name))
         if problems:
             raise Invalid(problems)
-        object.__setattr__(record, "_item", item)
-        object.__setattr__(record, "_loaded", None)
+        if self.options.schemaless:
+            self._show_dynamic(record, item)
+        self.remember(record, item, None)
         return record
 
     def _construct(self, item: Item) -> Any:
         """Return an instance of a plain attrs class, through its constructor."""
-        values: dict[str, Any] = {}
+        arguments: dict[str, Any] = {}
+        others: dict[str, Any] = {}
+        problems: list[Problem] = []
         for attribute in attrs.fields(self.record_class):
-            values[str(attribute.alias)] = self.by_name[attribute.name].decode(
-                item.get(self.by_name[attribute.name].wire)
-            )
-        return self.record_class(**values)
-
-    def _decode_problems(self, item: Item) -> Iterator[Any]:
-        found = False
-        for field in self.fields:
+            field: FieldCodec = self.by_name[attribute.name]
             try:
-                field.decode(item.get(field.wire))
+                value = field.decode(item.get(field.wire))
             except Invalid as invalid:
-                found = True
-                yield from invalid.under(attribute_path(field.name))
-            except RecursionError:
-                found = True
-                yield from Invalid("nested too deeply").under(attribute_path(field.name))
-        if not found:
-            yield from Invalid("not the attributes of a record").problems
-
-    def _take_unknown(self, record: Any, item: Item) -> None:
-        if self._tag:
-            for name, tag in self._tag.items():
-                if item.get(name, tag) != tag:
-                    raise Invalid(Invalid("the tag of another class").under(attribute_path(name)))
-        unknown = item.keys() - self._known
-        if self.options.schemaless:
-            for name in unknown:
-                if self._is_dynamic(name):
-                    try:
-                        vars(record)[name] = _ANY.decode(item[name])
-                    except Invalid as invalid:
-                        raise Invalid(invalid.under(attribute_path(name))) from None
-        elif unknown and self.options.unknown == "reject":
-            names = ", ".join(sorted(map(repr, unknown)))
-            raise Invalid(f"{self.record_class.__name__} has no field for the attributes {names}")
-
-    def _is_dynamic(self, wire: str) -> bool:
-        """Tell whether a schemaless record shows this attribute: not when it hides a method."""
-        if wire in self._known or wire.startswith("_"):
-            return False
-        return not hasattr(self.record_class, wire)
-
-    # --- changes --------------------------------------------------------------------------
-
-    def loaded_values(self, record: Any, **changed: Any) -> tuple[Any, ...]:
-        """Return the values of the immutable fields, some of them *changed*, for ``_loaded``."""
-        values = self._scalar_values(record)
-        if not changed:
-            return values
-        names = (field.name for field in self._scalars)
-        return tuple(changed.get(n, v) for n, v in zip(names, values, strict=True))
-
-    def remember(self, record: Any, item: Item | None, loaded: tuple[Any, ...] | None) -> None:
-        """Make *item*, with the immutable values *loaded*, what the record was loaded as."""
-        object.__setattr__(record, "_item", item)
-        object.__setattr__(record, "_loaded", loaded)
-
-    def is_dirty(self, record: Any) -> bool:
-        """Tell whether a loaded record differs from what it was loaded as."""
-        loaded = record._loaded
-        if loaded is not None and not self._containers and not self.options.schemaless:
-            # One pass in C for the usual case: the very objects that were loaded.
-            if all(map(is_, self._scalar_values(record), loaded)):
-                return False
-        return any(True for _ in self._differences(record))
-
-    def changes(self, record: Any) -> list[Change]:
-        """Return the attributes of a loaded record that differ from what was loaded.
-
-        Raises:
-            Invalid: A changed value cannot be stored; with all problems.
-        """
-        changes, problems = [], []
-        for wire, step, encode in self._differences(record):
-            try:
-                changes.append(Change(wire, encode(), record._item.get(wire)))
-            except Invalid as invalid:
-                problems += invalid.under(step)
+                problems += invalid.under(attribute_path(field.name))
+                continue
+            if attribute.init:
+                arguments[str(attribute.alias)] = value
+            else:
+                others[attribute.name] = value
         if problems:
             raise Invalid(problems)
-        return changes
+        try:
+            instance: Any = self.record_class(**arguments)
+        except Exception as error:
+            # Its validators and converters are not ours; what they say may show values.
+            name = self.record_class.__name__
+            raise Invalid(f"{name} refuses the stored values: {type(error).__name__}") from None
+        for name, value in others.items():
+            object.__setattr__(instance, name, value)
+        return instance
 
-    def _differences(self, record: Any) -> Iterator[tuple[str, str, Callable[[], AttributeValue | None]]]:
-        """Yield (attribute, path, how to encode it) for each field that differs."""
-        item: Item = record._item
-        for field, was in self._with_loaded(record):
-            try:
-                value = getattr(record, field.name)
-            except AttributeError:
-                continue  # a field that a partial record did not read
-            old = item.get(field.wire)
-            if field.codec.is_scalar:
-                differs = not _same(field, value, field.decode(old) if was is None else was[0])
-            else:
-                differs = _encoded_differs(field, value, old)
-            if differs:
-                yield field.wire, attribute_path(field.name), _Encode(field.encode, value)
-        if self.options.schemaless:
-            yield from self._dynamic_differences(record)
+    def _unknown_problems(self, item: Item) -> list[Problem]:
+        """Return the problems with attributes that are not fields."""
+        problems: list[Problem] = []
+        for name, tag in self._tag.items():
+            if item.get(name, tag) != tag:
+                problems.append(Problem(attribute_path(name), "the tag of another class"))
+        if self.options.unknown == "reject" and not self.options.schemaless:
+            reason = f"{self.record_class.__name__} has no field for this attribute"
+            unknown = sorted(item.keys() - self._known)
+            problems += [Problem(attribute_path(name), reason) for name in unknown]
+        return problems
 
-    def _with_loaded(self, record: Any) -> Iterable[tuple[FieldCodec, tuple[Any] | None]]:
-        if record._loaded is None:
-            return ((field, None) for field in self.fields)
-        kept = dict(zip((f.name for f in self._scalars), record._loaded, strict=True))
-        return ((f, (kept[f.name],) if f.name in kept else None) for f in self.fields)
-
-    def _dynamic_differences(
-        self, record: Any
-    ) -> Iterator[tuple[str, str, Callable[[], AttributeValue | None]]]:
-        item: Item = record._item
-        values: Mapping[str, Any] = vars(record)
-        for name, value in values.items():
-            if name not in item or not _equal_encoded(_ANY, value, item[name]):
-                yield name, attribute_path(name), _Encode(_ANY.encode, value)
-        for name in item.keys() - values.keys():
+    def _show_dynamic(self, record: Any, item: Item) -> None:
+        problems: list[Problem] = []
+        for name in item.keys() - self._known:
             if self._is_dynamic(name):
-                yield name, attribute_path(name), _Encode(_nothing, None)
+                try:
+                    vars(record)[name] = DYNAMIC.decode(item[name])
+                except Invalid as invalid:
+                    problems += invalid.under(attribute_path(name))
+        if problems:
+            raise Invalid(problems)
 
 
-@attrs.frozen
-class _Encode:
-    """A call that is made later, or never."""
-
-    encode: Callable[[Any], AttributeValue | None]
-    value: Any = attrs.field(repr=False)
-
-    def __call__(self) -> AttributeValue | None:
-        return self.encode(self.value)
-
-
-def _depth(value: AttributeValue) -> int:
-    """Return how many lists and maps stand inside each other, this one included."""
-    depth, level = 0, [value]
-    while level := [inner for inner in level if "L" in inner or "M" in inner]:
-        depth += 1
-        if depth > MAX_DEPTH:
-            break
-        level = [child for inner in level for child in (inner["L"] if "L" in inner else inner["M"].values())]
-    return depth
-
-
-def _nothing(value: Any) -> None:
-    return None
-
-
-def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
-    if len(names) > 1:
-        getter: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
-        return getter
-    return lambda record: tuple(getattr(record, name) for name in names)
-
-
-def _same(field: FieldCodec, value: Any, was: Any) -> bool:
-    """Tell whether two values of an immutable type are stored alike."""
-    if value is was:
-        return True
-    if type(value) is type(was):
-        return bool(value == was)
-    try:
-        return field.encode(value) == field.encode(was)  # True is not 1, Decimal(1) is
-    except Invalid:
-        return False
-
-
-def _encoded_differs(field: FieldCodec, value: Any, old: AttributeValue | None) -> bool:
-    """Tell whether a container is stored otherwise than it was, whatever its old spelling."""
-    try:
-        return field.encode(value) != field.encode(field.decode(old))
-    except Invalid:
-        return True  # what cannot be stored is reported when it is encoded
-
-
-def _equal_encoded(codec: Codec, value: Any, old: AttributeValue) -> bool:
-    try:
-        return codec.encode(value) == codec.encode(codec.decode(old))
-    except Invalid:
-        return False
+def _encode_dynamic(name: str, value: Any) -> AttributeValue:
+    check_name(name)
+    return DYNAMIC.encode(value)

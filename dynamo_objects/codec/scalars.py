@@ -121,8 +121,20 @@ def _inline_decode_int(source: Source, v: str) -> str:
     t, slow = source.variable(), source.constant(INT.decode)
     return (
         f"int({t}) if len({v}) == 1 and ({t} := {v}['N']).isdigit() and {t}.isascii()"
-        f" and len({t}) < 40 else {slow}({v})"
+        f" and len({t}) <= {numbers.MAX_DIGITS} else {slow}({v})"
     )
+
+
+def _inline_encode_decimal(source: Source, v: str) -> str:
+    t, slow = source.variable(), source.constant(_encode_decimal)
+    kind, plain = source.constant(Decimal), source.constant(numbers.is_plain_decimal)
+    return f"{{'N': {t}}} if type({v}) is {kind} and {plain}({t} := str({v})) else {slow}({v})"
+
+
+def _inline_decode_decimal(source: Source, v: str) -> str:
+    t, slow = source.variable(), source.constant(DECIMAL.decode)
+    kind, plain = source.constant(Decimal), source.constant(numbers.is_plain_decimal)
+    return f"{kind}({t}) if len({v}) == 1 and {plain}({t} := {v}['N']) else {slow}({v})"
 
 
 def _encode_decimal(value: Any) -> AttributeValue:
@@ -164,6 +176,8 @@ DECIMAL = Codec(
     tags=frozenset({"N"}),
     types=(Decimal,),
     key_type="N",
+    inline_encode=_inline_encode_decimal,
+    inline_decode=_inline_decode_decimal,
 )
 FLOAT = Codec(
     name="float",
@@ -277,14 +291,22 @@ def _uuid_text(value: Any) -> str:
 
 def _parse_uuid(text: str) -> UUID:
     try:
-        return UUID(text)
+        value = UUID(text)
     except ValueError:
         raise Invalid("not a UUID") from None
+    if value.hex not in text.replace("-", "").lower():
+        raise Invalid("not a UUID")  # int() took an underscore or a space for a digit
+    return value
+
+
+def _parse_ttl(text: object) -> datetime:
+    # Others may have stored fractions; a record must be able to hold what it loads.
+    return times.parse_epoch(text).replace(microsecond=0)
 
 
 DATETIME = text_codec(datetime, "S", times.datetime_text, times.parse_datetime)
 EPOCH = text_codec(datetime, "N", times.epoch_text, times.parse_epoch)
-TTL_DATETIME = text_codec(datetime, "N", lambda value: times.epoch_text(value, whole=True), times.parse_epoch)
+TTL_DATETIME = text_codec(datetime, "N", lambda value: times.epoch_text(value, whole=True), _parse_ttl)
 DATE = text_codec(date, "S", times.date_text, times.parse_date)
 UUID_CODEC = text_codec(UUID, "S", _uuid_text, _parse_uuid)
 
@@ -335,9 +357,13 @@ def _plain_value(member: Enum) -> Any:
 
 
 def literal_codec(values: tuple[Any, ...]) -> Codec:
-    """Return the codec of ``Literal[...]``."""
+    """Return the codec of ``Literal[...]`` with values of one type."""
     members = {(type(value), value) for value in values}
-    plain = _plain_codec(values, f"Literal{list(values)}")
+    kinds = {kind for kind, _ in members}
+    if len(kinds) == 1 and issubclass(kind := kinds.pop(), Enum):
+        plain = enum_codec(kind)
+    else:
+        plain = _plain_codec(values, f"Literal{list(values)}")
 
     def check(value: Any) -> Any:
         if type(value) in plain.types and (type(value), value) in members:

@@ -18,8 +18,9 @@ __all__ = [
     "Invalid",
     "Item",
     "TAGS",
+    "TooDeep",
     "attribute_path",
-    "gather",
+    "problems_of",
     "wrong_tag",
 ]
 
@@ -49,20 +50,30 @@ class Invalid(Exception):
         return [Problem(step + problem.path, problem.reason) for problem in self.problems]
 
 
+class TooDeep(Invalid):
+    """A value that is nested too deeply, or contains itself.
+
+    It passes all levels at once. Looking for more problems beside it could take forever:
+    a list that contains itself twice has 2 ** 31 places at the deepest level.
+    """
+
+
 def attribute_path(name: str) -> str:
     """Return the step of a path for a map's key: ``.city``, or ``['odd name']``."""
     return f".{name}" if _SIMPLE_STEP.fullmatch(name) else f"[{name!r}]"
 
 
-def gather(steps: Iterable[tuple[str, Any]], convert: Callable[[Any], Any]) -> Invalid:
-    """Convert every (step, value) again and return all their problems as one."""
+def problems_of(steps: Iterable[tuple[str, Any]], convert: Callable[[Any], Any]) -> list[Problem]:
+    """Return what is wrong with the values that *steps* lead to."""
     problems: list[Problem] = []
     for step, value in steps:
         try:
             convert(value)
+        except TooDeep:
+            raise
         except Invalid as invalid:
             problems += invalid.under(step)
-    return Invalid(problems)
+    return problems
 
 
 def wrong_tag(value: object, expected: str) -> Invalid:
@@ -71,6 +82,8 @@ def wrong_tag(value: object, expected: str) -> Invalid:
         if len(value) != 1:
             return Invalid(f"expected {expected}, got {len(value)} type tags instead of one")
         (tag,) = value
+        if tag == expected:
+            return Invalid(f"the content of {tag} has a wrong JSON type")
         if tag in TAGS:
             return Invalid(f"expected {expected}, got type {tag}")
     return Invalid(f"expected {expected}, got something that is not an attribute value")

@@ -6,7 +6,8 @@ again, and what a lost reply means, is decided here and nowhere else:
 * throttling, conflicts with transactions and requests that were never sent are retried;
 * after a lost reply (a 5xx status, a broken connection, a damaged reply) the outcome is
   unknown: an operation that would count twice is not sent again, and a conditional write
-  whose repeat fails proves nothing: both raise OutcomeUnknown.
+  whose repeat fails proves nothing: both raise OutcomeUnknown;
+* a transaction keeps its token, so a repeat that is cancelled for good is conclusive.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, TypeAlias, TypeVar
 import attrs
 
 from ..errors import (
+    AccessRefused,
     ConditionFailed,
     DynamoException,
     InternalError,
@@ -44,6 +46,9 @@ MAX_STRANGE_REPLIES = 3
 _PASSING_REASONS = frozenset(
     {"None", "TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
 )
+
+#: Refusals that a wrong clock also causes: signatures hold for some minutes.
+_CLOCK_CODES = frozenset({"InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"})
 
 
 @attrs.frozen
@@ -128,9 +133,11 @@ def attempts(
                 raise _unknown(operation) from failure
         pause = policy.pause(attempt, chance())
         strange += isinstance(failure, NotDynamoDBReply)
-        is_over = clock() - began + pause > policy.deadline_seconds or strange > MAX_STRANGE_REPLIES
-        if is_over or not _can_retry(operation, failure):
-            if lost is not None and operation.is_write and not operation.retries_limit:
+        elapsed = clock() - began + pause
+        is_over = elapsed > policy.deadline_seconds or strange > MAX_STRANGE_REPLIES
+        is_late = lost is not None and elapsed > operation.resend_seconds
+        if is_over or is_late or not _can_retry(operation, failure):
+            if lost is not None and _needs_outcome(operation) and not _is_conclusive(failure):
                 raise _unknown(operation) from failure
             raise _final(operation, failure, attempt + 1)
         yield Sleep(pause)
@@ -148,19 +155,38 @@ def _loses_outcome(error: DynamoException) -> bool:
     """Tell whether the operation may have been carried out although this came back."""
     if isinstance(error, TransportError):
         return error.sent
-    return isinstance(error, InternalError | NotDynamoDBReply)
+    if isinstance(error, NotDynamoDBReply):
+        # A redirection or a refusal says so in its status, whoever it comes from.
+        return not 300 <= error.status < 500
+    return isinstance(error, InternalError)
+
+
+def _needs_outcome(operation: Operation[Any]) -> bool:
+    """Tell whether it matters if it was carried out; table operations look for themselves."""
+    return operation.is_write and not operation.retries_limit
+
+
+def _is_conclusive(error: DynamoException) -> bool:
+    """Tell whether an error proves that no earlier attempt was carried out.
+
+    A transaction that had been would be answered as carried out, by its token.
+    """
+    return isinstance(error, TransactionCancelled) and not _passes(error)
 
 
 def _can_retry(operation: Operation[Any], error: DynamoException) -> bool:
     if isinstance(error, TransportError):
         return error.can_retry
-    if isinstance(error, NotDynamoDBReply):
-        return error.status in (0, 200)
     if isinstance(error, LimitExceeded):
         return operation.retries_limit
     if isinstance(error, TransactionCancelled):
-        return bool(error.reasons) and all(r.code in _PASSING_REASONS for r in error.reasons)
-    return isinstance(error, ThrottledError | InternalError | TransactionConflict)
+        return _passes(error)
+    return isinstance(error, ThrottledError | InternalError | TransactionConflict | NotDynamoDBReply)
+
+
+def _passes(cancelled: TransactionCancelled) -> bool:
+    """Tell whether everything that cancelled a transaction passes by itself."""
+    return bool(cancelled.reasons) and all(r.code in _PASSING_REASONS for r in cancelled.reasons)
 
 
 def _unknown(operation: Operation[Any]) -> OutcomeUnknown:
@@ -172,12 +198,13 @@ def _final(operation: Operation[Any], error: DynamoException, tries: int) -> Dyn
     table, key = operation.subject
     where = f"{operation.name} of {table} {'' if key is None else key!r}".rstrip()
     if isinstance(error, ServiceError) and error.code == "ConditionalCheckFailedException":
-        failed = ConditionFailed(
+        return ConditionFailed(
             f"{where}: the condition is false, nothing was written",
             table=table,
             key=key,
             item=error.item,
         )
-        return failed
+    if isinstance(error, AccessRefused) and error.code in _CLOCK_CODES:
+        error.add_note("this happens with wrong credentials, or when the clock of this machine is wrong")
     error.add_note(f"{where}, {tries} {'try' if tries == 1 else 'tries'}")
     return error

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 import os
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import attrs
 
-from ..errors import DynamoException
+from ..errors import DynamoException, TransportError
 from .boto import BotoTransport, client_retries
+from .boto_errors import without_user
 
 __all__ = ["AwsSettings", "boto_resource", "boto_transport"]
 
@@ -49,12 +50,10 @@ class AwsSettings:
         given = (self.client, self.session, self.session_arguments or None)
         if sum(value is not None for value in given) > 1:
             raise DynamoException("connect takes a client, a session or credentials, not several")
-        url = self.endpoint_url
-        if url is not None and not self.allow_plaintext and not _is_private(url):
-            raise DynamoException(
-                f"{urlsplit(url).hostname} would be reached without encryption: "
-                f"use https, or allow_plaintext=True in a network that you trust"
-            )
+        if self.client is not None and not hasattr(self.client, "get_item"):
+            raise DynamoException("client= takes a client, such as boto3.client('dynamodb')")
+        if self.endpoint_url is not None:
+            _check_endpoint(self.endpoint_url, self.allow_plaintext)
 
 
 def local_settings(host: str | None, port: int | str | None) -> tuple[str, dict[str, Any], str]:
@@ -64,23 +63,46 @@ def local_settings(host: str | None, port: int | str | None) -> tuple[str, dict[
     return f"http://{host}:{port}", dict(_LOCAL_CREDENTIALS), _LOCAL_REGION
 
 
-def _is_private(url: str) -> bool:
-    parts = urlsplit(url)
-    if parts.scheme == "https":
-        return True
-    if parts.scheme != "http" or not parts.hostname:
-        raise DynamoException("endpoint_url begins with https:// or http://")
+def _check_endpoint(url: str, allow_plaintext: bool) -> None:
+    """Check an endpoint; its text is not shown, since it may hold a password.
+
+    Raises:
+        DynamoException: It is no URL, holds a password, or would be reached without encryption.
+    """
+    parts = _url_parts(url)
+    if parts is None:
+        raise DynamoException("an endpoint is a URL, as http://localhost:8000 or https://db.example.com")
+    if parts.username is not None or parts.password is not None:
+        raise DynamoException(
+            "an endpoint has no user and password: credentials go into aws_access_key_id "
+            "and aws_secret_access_key"
+        )
+    if parts.scheme == "http" and not allow_plaintext and not is_loopback(url):
+        raise DynamoException(
+            f"{parts.hostname} would be reached without encryption: "
+            f"use https, or allow_plaintext=True in a network that you trust"
+        )
+
+
+def _url_parts(url: str) -> SplitResult | None:
     try:
-        return ipaddress.ip_address(parts.hostname).is_loopback
-    except ValueError:
-        return parts.hostname == "localhost" or parts.hostname.endswith(".localhost")
+        parts = urlsplit(url)
+        is_url = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of brackets or ports
+        return None
+    return parts if is_url else None
 
 
 def is_loopback(url: str | None) -> bool:
     """Tell whether an endpoint is on this machine."""
-    if url is None:
+    parts = _url_parts(url) if url is not None else None
+    if parts is None:
         return False
-    return _is_private(url.replace("https://", "http://", 1))
+    host = parts.hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _session(settings: AwsSettings) -> Any:
@@ -98,7 +120,9 @@ def _client_arguments(settings: AwsSettings) -> dict[str, Any]:
 def boto_transport(settings: AwsSettings) -> BotoTransport:
     """Return a transport over the client given, or over a new one that never retries."""
     if settings.client is not None:
-        return BotoTransport(lambda: settings.client, retries_by_itself=client_retries(settings.client))
+        return BotoTransport(
+            lambda: settings.client, retries_by_itself=client_retries(settings.client), is_ours=False
+        )
 
     def make_client() -> Any:
         from botocore.config import Config
@@ -114,7 +138,13 @@ def boto_transport(settings: AwsSettings) -> BotoTransport:
             config = config.merge(settings.config)
         config = config.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}))
         session = _session(settings)
-        return session.client("dynamodb", config=config, **_client_arguments(settings))
+        try:
+            client = session.client("dynamodb", config=config, **_client_arguments(settings))
+        except ValueError as error:  # of boto's own checks, of endpoints for one
+            raise TransportError(f"boto3: {without_user(str(error))}", sent=False, can_retry=False) from None
+        # It may also come from the environment or a profile.
+        _check_endpoint(client.meta.endpoint_url, settings.allow_plaintext)
+        return client
 
     return BotoTransport(make_client, retries_by_itself=False)
 

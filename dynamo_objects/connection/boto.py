@@ -10,25 +10,28 @@ from __future__ import annotations
 import os
 import re
 import threading
+import weakref
 from binascii import a2b_base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
-from ..errors import TransportError
+from ..errors import DynamoException, TransportError
+from .boto_errors import boto_failure
 from .transport import Reply
 
 __all__ = ["BotoTransport", "client_retries"]
 
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
-_HOOK = "dynamo_objects.raw_reply"
 
 
 def client_retries(client: Any) -> bool:
     """Tell whether a client may send a request more than once by itself."""
     config = getattr(getattr(client, "meta", None), "config", None)
-    retries = getattr(config, "retries", None) or {}
+    retries = getattr(config, "retries", None)
+    if not isinstance(retries, Mapping):
+        return True
     attempts = retries.get("total_max_attempts")
     if attempts is None and "max_attempts" in retries:
         attempts = retries["max_attempts"] + 1
@@ -41,14 +44,22 @@ class BotoTransport:
     Args:
         make_client: Called once per process: connections must not be shared after a fork.
         retries_by_itself: Whether the client may send a request more than once.
+        is_ours: Whether the client is closed with the transport.
     """
 
-    def __init__(self, make_client: Callable[[], Any], *, retries_by_itself: bool) -> None:
+    def __init__(
+        self, make_client: Callable[[], Any], *, retries_by_itself: bool, is_ours: bool = True
+    ) -> None:
         self._make_client = make_client
         self._retries_by_itself = retries_by_itself
+        self._is_ours = is_ours
+        self._is_closed = False
+        self._is_inherited = False
+        self._client: Any = None
+        self._inherited: Any = None
         self._lock = threading.Lock()
-        self._clients: dict[int, Any] = {}
         self._raw = threading.local()
+        _transports.add(self)
 
     @property
     def retries_by_itself(self) -> bool:
@@ -58,26 +69,38 @@ class BotoTransport:
     @property
     def client(self) -> Any:
         """Return the client of this process."""
-        client = self._clients.get(os.getpid())
-        return self._new_client() if client is None else client
+        return self._new_client() if self._client is None else self._client
 
     def _new_client(self) -> Any:
         with self._lock:
-            client = self._clients.get(os.getpid())
-            if client is None:
-                client = _guarded(self._make_client)
-                events = getattr(getattr(client, "meta", None), "events", None)
+            if self._is_closed:
+                raise TransportError("the connection was closed", sent=False, can_retry=False)
+            if self._client is None:
+                client = self._made_client()
+                events = _events(client)
                 if events is not None:
-                    events.register("before-parse.dynamodb", self._keep_raw, unique_id=_HOOK)
-                self._clients = {os.getpid(): client}
-            return client
+                    events.register("before-parse.dynamodb", self._keep_raw, unique_id=self._hook)
+                self._client = client
+            return self._client
+
+    def _made_client(self) -> Any:
+        client, failure = _attempt(self._make_client)
+        if failure is not None:
+            raise boto_failure(failure, is_sending=False) or failure
+        if self._is_inherited and not self._is_ours:
+            _close(client)  # drops the parent's connections; it makes new ones as needed
+        return client
+
+    @property
+    def _hook(self) -> str:
+        """Return a name of our own: two transports may share a client."""
+        return f"dynamo_objects.raw_reply.{id(self)}"
 
     def _keep_raw(self, response_dict: Mapping[str, Any], **_: Any) -> None:
         """Keep a reply as received, for the thread that waits for it."""
         if getattr(self._raw, "is_waiting", False):
-            self._raw.reply = _reply_of(
-                response_dict["status_code"], response_dict["headers"], response_dict["body"]
-            )
+            headers = {name.lower(): value for name, value in response_dict["headers"].items()}
+            self._raw.reply = Reply(response_dict["status_code"], headers, bytes(response_dict["body"]))
 
     def send(self, operation: str, payload: bytes, timeout_seconds: float) -> Reply:
         """Send one request; the timeout is the client's own."""
@@ -87,32 +110,81 @@ class BotoTransport:
             parameters = _with_bytes(parameters)
         self._raw.is_waiting, self._raw.reply = True, None
         try:
-            result = _guarded(lambda: method(**parameters), self._raw)
+            result, failure = _attempt(lambda: method(**parameters))
         finally:
             self._raw.is_waiting = False
         raw: Reply | None = self._raw.reply
+        self._raw.reply = None
+        if failure is not None:
+            error = boto_failure(failure, is_sending=True, has_reply=raw is not None)
+            if error is not None:
+                raise error
         return _reply_from(result) if raw is None else raw
 
     def close(self) -> None:
-        """Close the client's connections."""
-        for client in self._clients.values():
-            close = getattr(client, "close", None)
-            events = getattr(getattr(client, "meta", None), "events", None)
-            if events is not None:
-                events.unregister("before-parse.dynamodb", self._keep_raw, unique_id=_HOOK)
-            if close is not None and not self._retries_by_itself:
-                close()
-        self._clients = {}
+        """Close the client's connections, if the client is ours."""
+        with self._lock:
+            client, self._client, self._is_closed = self._client, None, True
+        events = _events(client)
+        if events is not None:
+            events.unregister("before-parse.dynamodb", self._keep_raw, unique_id=self._hook)
+        if self._is_ours:
+            _close(client)
+
+    def _after_fork(self) -> None:
+        """Forget the parent's client: both would read replies from the same connections.
+
+        It is not closed here, since another thread may have held its locks.
+        """
+        self._inherited, self._client, self._is_inherited = self._client, None, True
+        self._lock, self._raw = threading.Lock(), threading.local()
 
 
-def _reply_of(status: int, headers: Mapping[str, str], body: Any) -> Reply:
-    lowered = {name.lower(): value for name, value in headers.items()}
-    return Reply(status, lowered, bytes(body))
+_transports: weakref.WeakSet[BotoTransport] = weakref.WeakSet()
 
 
-def _reply_from(result: Mapping[str, Any]) -> Reply:
+def _renew_clients() -> None:
+    for transport in list(_transports):
+        transport._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_clients)
+
+
+def _attempt(call: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    """Return the result of a call, or what it raised.
+
+    Raising anew outside of the except block keeps boto's exceptions, which hold the
+    request, out of the chain of ours.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        return call(), None
+    except ClientError as error:
+        return error.response, None
+    except DynamoException:
+        raise
+    except Exception as error:
+        return None, error
+
+
+def _events(client: Any) -> Any:
+    return getattr(getattr(client, "meta", None), "events", None)
+
+
+def _close(client: Any) -> None:
+    close = getattr(client, "close", None)
+    if close is not None:
+        close()
+
+
+def _reply_from(result: Any) -> Reply:
     """Return the reply of a client that is not botocore's, from its parsed result."""
-    metadata = result.get("ResponseMetadata", {})
+    if not isinstance(result, Mapping):
+        return Reply(200, {}, b"")  # judged as any other page that is not DynamoDB's
+    metadata = result.get("ResponseMetadata") or {}
     members = {name: value for name, value in result.items() if name != "ResponseMetadata"}
     error = members.pop("Error", None)
     if error is not None:
@@ -123,40 +195,11 @@ def _reply_from(result: Mapping[str, Any]) -> Reply:
         "content-type": "application/x-amz-json-1.0",
     }
     default = 200 if error is None else 400
-    return Reply(metadata.get("HTTPStatusCode", default), headers, msgspec.json.encode(members))
-
-
-def _guarded(call: Callable[[], Any], raw: Any = None) -> Any:
-    """Make a call into boto, turning its exceptions into ours or into a result with ``Error``."""
-    from botocore import exceptions
-    from botocore.parsers import ResponseParserError
-
     try:
-        return call()
-    except exceptions.ClientError as error:
-        return error.response
-    except ResponseParserError as error:
-        if getattr(raw, "reply", None) is not None:
-            return {}  # judged by the raw reply, which explains more
-        raise TransportError(f"boto3 cannot read the reply: {error}", sent=True) from None
-    except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
-        sent, can_retry = _judge(error)
-        text = f"{type(error).__name__}: {error}"
-        raise TransportError(text, sent=sent, can_retry=can_retry) from None
-    except exceptions.BotoCoreError as error:  # no credentials or region, a bad profile
-        raise TransportError(f"boto3: {error}", sent=False, can_retry=False) from None
-
-
-def _judge(error: Exception) -> tuple[bool, bool]:
-    """Return whether the request may have been sent, and whether to try again."""
-    from botocore import exceptions
-
-    if isinstance(error, exceptions.SSLError):
-        # A certificate is refused before anything is sent; other faults may come later.
-        is_certificate = "CERTIFICATE" in str(error).upper()
-        return not is_certificate, not is_certificate
-    # Not connected: EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError.
-    return not isinstance(error, exceptions.ConnectionError), True
+        body = msgspec.json.encode(members)
+    except (TypeError, ValueError, RecursionError):
+        body = b""
+    return Reply(metadata.get("HTTPStatusCode") or default, headers, body)
 
 
 def _with_bytes(value: Any) -> Any:
@@ -172,6 +215,6 @@ def _with_bytes(value: Any) -> Any:
         ((tag, held),) = value.items()
         if tag == "B" and isinstance(held, str):
             return {"B": a2b_base64(held)}
-        if tag == "BS" and all(isinstance(member, str) for member in held):
+        if tag == "BS" and isinstance(held, list) and all(isinstance(member, str) for member in held):
             return {"BS": [a2b_base64(member) for member in held]}
     return {name: _with_bytes(inner) for name, inner in value.items()}

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import itertools
-import queue
+import os
 import random
 import threading
 import time
+import uuid
+import weakref
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 from ..errors import TransportError
 from ..flows.base import Backoff, Emit, Flow, Pause, Together
-from ..operations.base import Operation
+from ..flows.once import write_once
+from ..operations.base import Operation, Resend
+from ..operations.item import DeleteItem, PutItem, UpdateItem
 from .attempts import RetryPolicy, Send, attempts
 from .transport import Reply, Transport
+from .workers import Abandoned, Workers
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "once_only"]
 
 Result = TypeVar("Result")
+
+
+def once_only(operation: Operation[Any], transport: Transport) -> Flow[Any] | None:
+    """Return the flow that carries out a write exactly once, where it cannot be sent as it is.
+
+    A transport that repeats requests by itself hides lost replies. What must not be
+    repeated blindly goes through a transaction there.
+    """
+    if not transport.retries_by_itself or operation.resend is Resend.SAFE:
+        return None
+    assert isinstance(operation, PutItem | UpdateItem | DeleteItem)  # all others are safe
+    return write_once(operation, uuid.uuid4().hex)
 
 
 class Connection:
@@ -50,6 +67,7 @@ class Connection:
         self._requests: Counter[str] = Counter()
         self._parent: Connection | None = None
         self._lock = threading.Lock()
+        _connections.add(self)
 
     @property
     def requests(self) -> dict[str, int]:
@@ -88,6 +106,12 @@ class Connection:
         Raises:
             DynamoException: It failed for good, or its outcome is not known.
         """
+        return self._call(operation, None)
+
+    def _call(self, operation: Operation[Result], abandoned: threading.Event | None) -> Result:
+        once: Flow[Result] | None = once_only(operation, self.transport)
+        if once is not None:
+            return self._run(once, abandoned)
         steps = attempts(operation, self.policy, self._clock, self._chance)
         answer: Reply | TransportError | None = None
         while True:
@@ -100,7 +124,7 @@ class Connection:
             if isinstance(step, Send):
                 answer = self._send(step)
             else:
-                self._sleep(step.seconds)
+                self._pause(step.seconds, abandoned)
 
     def _send(self, send: Send) -> Reply | TransportError:
         self._count(send.operation)
@@ -109,11 +133,23 @@ class Connection:
         except TransportError as error:
             return error
 
+    def _pause(self, seconds: float, abandoned: threading.Event | None) -> None:
+        """Sleep; in a worker, only as long as somebody waits for what it does."""
+        if abandoned is not None and self._sleep is time.sleep:
+            abandoned.wait(seconds)
+        else:
+            self._sleep(seconds)
+        if abandoned is not None and abandoned.is_set():
+            raise Abandoned
+
     # --- flows ----------------------------------------------------------------------------
 
     def run(self, flow: Flow[Result]) -> Result:
         """Run a flow to its end and return its result; its events are dropped."""
-        events = self.stream(flow)
+        return self._run(flow, None)
+
+    def _run(self, flow: Flow[Result], abandoned: threading.Event | None) -> Result:
+        events = self._drive(flow, self.max_parallel if abandoned is None else 1, abandoned)
         while True:
             try:
                 next(events)
@@ -123,9 +159,11 @@ class Connection:
 
     def stream(self, flow: Flow[Result]) -> Generator[Any, None, Result]:
         """Run a flow, yielding its events as they come; nothing runs unless it is iterated."""
-        return self._drive(flow, parallel=self.max_parallel)
+        return self._drive(flow, self.max_parallel, None)
 
-    def _drive(self, flow: Flow[Result], parallel: int) -> Generator[Any, None, Result]:
+    def _drive(
+        self, flow: Flow[Result], parallel: int, abandoned: threading.Event | None
+    ) -> Generator[Any, None, Result]:
         began = self._clock()
         value: Any = None
         error: Exception | None = None
@@ -140,122 +178,44 @@ class Connection:
                 try:
                     match command:
                         case Operation():
-                            value = self.call(command)
+                            value = self._call(command, abandoned)
                         case Emit():
                             yield command.value
                         case Pause(seconds):
-                            self._sleep(seconds)
+                            self._pause(seconds, abandoned)
                             value = self._clock() - began
                         case Backoff(attempt):
-                            self._sleep(self.policy.pause(attempt, self._chance()))
+                            self._pause(self.policy.pause(attempt, self._chance()), abandoned)
                             value = self._clock() - began
                         case Together():
-                            value = yield from self._together(command, parallel)
+                            value = yield from self._together(command, parallel, abandoned)
                 except Exception as failure:
                     error = failure
         finally:
             flow.close()
 
-    def _together(self, together: Together, parallel: int) -> Generator[Any, None, list[Any]]:
+    def _together(
+        self, together: Together, parallel: int, abandoned: threading.Event | None
+    ) -> Generator[Any, None, list[Any]]:
         children = iter(together.flows)
         first = list(itertools.islice(children, max(parallel, 1)))
         if len(first) > 1:
-            workers = _Workers(self._drive, itertools.chain(first, children), len(first))
+            workers = Workers(self._drive, itertools.chain(first, children), len(first))
             return (yield from workers.events())
         results = []
         for child in itertools.chain(first, children):
-            results.append((yield from self._drive(child, parallel)))
+            results.append((yield from self._drive(child, parallel, abandoned)))
         return results
 
 
-class _Workers:
-    """Threads that run child flows and pass on what they emit.
+_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
-    The consumer takes events from a bounded queue, so that a slow one slows the flows down.
-    """
 
-    def __init__(
-        self,
-        drive: Callable[[Flow[Any], int], Generator[Any, None, Any]],
-        flows: Iterable[Flow[Any]],
-        count: int,
-    ) -> None:
-        self._drive = drive
-        self._flows: Iterator[tuple[int, Flow[Any]]] = enumerate(flows)
-        self._take = threading.Lock()
-        self._queue: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=2 * count)
-        self._stop = threading.Event()
-        self._abandoned = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"dynamo_objects-{n}", daemon=True) for n in range(count)
-        ]
+def _renew_locks() -> None:
+    """Give a forked child free locks: another thread may have held them at that moment."""
+    for connection in list(_connections):
+        connection._lock = threading.Lock()
 
-    def events(self) -> Generator[Any, None, list[Any]]:
-        """Yield what the flows emit; return their results, or raise the first error."""
-        results: dict[int, Any] = {}
-        error: BaseException | None = None
-        started = self._start()
-        try:
-            while started:
-                kind, content = self._queue.get()
-                if kind == "event":
-                    yield content
-                elif kind == "result":
-                    results[content[0]] = content[1]
-                elif kind == "error":
-                    self._stop.set()
-                    error = error or content
-                else:
-                    started -= 1
-        finally:
-            self._stop.set()
-            self._abandoned.set()
-            for thread in self._threads:
-                if thread.is_alive():
-                    thread.join()
-        if error is not None:
-            raise error
-        return [results[index] for index in sorted(results)]
 
-    def _start(self) -> int:
-        for thread in self._threads:
-            thread.start()
-        return len(self._threads)
-
-    def _work(self) -> None:
-        try:
-            while not self._stop.is_set():
-                taken = self._next()
-                if taken is None:
-                    break
-                index, flow = taken
-                events = self._drive(flow, 1)
-                try:
-                    self._put("result", (index, self._pass_on(events)))
-                finally:
-                    events.close()
-        except BaseException as error:  # handed to the consumer, who raises it
-            self._put("error", error)
-        finally:
-            self._put("end", None)
-
-    def _next(self) -> tuple[int, Flow[Any]] | None:
-        with self._take:
-            return next(self._flows, None)
-
-    def _pass_on(self, events: Generator[Any, None, Any]) -> Any:
-        while not self._abandoned.is_set():
-            try:
-                self._put("event", next(events))
-            except StopIteration as stop:
-                return stop.value
-        return None
-
-    def _put(self, kind: str, content: Any) -> None:
-        while True:
-            try:
-                self._queue.put((kind, content), timeout=0.1)
-                return
-            except queue.Full:
-                if self._abandoned.is_set():
-                    return
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)

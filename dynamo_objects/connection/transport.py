@@ -35,6 +35,7 @@ class Transport(Protocol):
     @property
     def retries_by_itself(self) -> bool:
         """Whether one ``send`` may reach the service more than once."""
+        ...
 
     def send(self, operation: str, payload: bytes, timeout_seconds: float) -> Reply:
         """Send one request and return its reply, whatever its status.
@@ -42,6 +43,7 @@ class Transport(Protocol):
         Raises:
             TransportError: No complete reply came; says whether the request was sent.
         """
+        ...
 
     def close(self) -> None:
         """Give up the connections."""

@@ -7,29 +7,21 @@ stored by leaving the attribute out matches absent attributes too.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import attrs
-
-from ..codec.codec import Codec, PathStep
-from ..codec.containers import any_codec
-from ..codec.fields import FieldCodec
 from ..codec.records import RecordCodec
 from ..codec.scalars import BYTES, INT, STR
 from ..codec.values import TAGS, Invalid
-from ..errors import DynamoSchemaException, QueryError, UnknownFieldError, ValidationError, closest
+from ..errors import QueryError, ValidationError, closest
 from . import tree
 from .legal import check_legal
+from .targets import Target, Targets, parse_path
+from .updates import build_update
 
 __all__ = ["KEYWORD_OPERATORS", "ExpressionBuilder", "split_keyword"]
 
-_ANY = any_codec()
 _ZERO = tree.Value({"N": "0"})
-
-#: One step of a path as boto3 writes it: ``address.lines[2]``.
-_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 
 _COMPARATORS: dict[str, tree.Comparator] = {
     "eq": "=",
@@ -72,43 +64,11 @@ def _listed() -> str:
     return ", ".join(KEYWORD_OPERATORS)
 
 
-@attrs.frozen
-class _Target:
-    """A path in items, and how values there are stored.
-
-    Attributes:
-        path: With the names of attributes.
-        name: As the user wrote it.
-        codec: Codec of the values.
-        field: The field, where the path is just that.
-    """
-
-    path: tree.Path
-    name: str
-    codec: Codec
-    field: FieldCodec | None
-
-    def encode(self, value: Any, codec: Codec | None = None) -> tree.Value:
-        """Return a value as an operand.
-
-        Raises:
-            ValidationError: The value does not fit the field.
-        """
-        try:
-            return tree.Value((codec or self.codec).encode(value))
-        except Invalid as invalid:
-            raise ValidationError("condition", invalid.under(self.name)) from None
-
-    def is_left_out(self, value: Any) -> bool:
-        """Tell whether the field stores *value* by leaving the attribute out."""
-        return self.field is not None and self.field.is_left_out(value)
-
-
 class ExpressionBuilder:
     """Makes conditions and updates for the records of one class."""
 
     def __init__(self, codec: RecordCodec) -> None:
-        self._codec = codec
+        self._targets = Targets(codec)
 
     # --- conditions -----------------------------------------------------------------------
 
@@ -134,7 +94,7 @@ class ExpressionBuilder:
         return condition
 
     def _keyword(self, name: str, operator: str, value: Any) -> tree.Condition:
-        target = self._target((name,), name)
+        target = self._targets.find((name,), name)
         match operator:
             case "between":
                 low, high = _pair(name, value)
@@ -226,10 +186,10 @@ class ExpressionBuilder:
                 return tree.Compare(operator, operand, encode(values[0]))
         raise QueryError(f"size({target.name}) cannot stand in {operator}")
 
-    def _target_of(self, attribute: Any) -> _Target:
+    def _target_of(self, attribute: Any) -> Target:
         if not hasattr(attribute, "name"):
             raise QueryError("the left side of a condition must be Attr(...) or Key(...)")
-        return self._target(parse_path(attribute.name), attribute.name)
+        return self._targets.find(parse_path(attribute.name), attribute.name)
 
     def _other_operand(self, value: Any) -> tree.Operand | None:
         """Return the operand where a value is itself Attr(...) or its size, else None."""
@@ -241,7 +201,7 @@ class ExpressionBuilder:
 
     # --- single conditions ----------------------------------------------------------------
 
-    def _compare(self, comparator: tree.Comparator, target: _Target, value: Any) -> tree.Condition:
+    def _compare(self, comparator: tree.Comparator, target: Target, value: Any) -> tree.Condition:
         other = self._other_operand(value)
         if other is not None:
             return tree.Compare(comparator, target.path, other)
@@ -258,7 +218,7 @@ class ExpressionBuilder:
             case _:
                 return tree.Compare(comparator, target.path, target.encode(value))
 
-    def _between(self, target: _Target, low: Any, high: Any) -> tree.Condition:
+    def _between(self, target: Target, low: Any, high: Any) -> tree.Condition:
         bounds = []
         for bound in (low, high):
             other = self._other_operand(bound)
@@ -268,7 +228,7 @@ class ExpressionBuilder:
             return tree.Or((between, tree.AttributeNotExists(target.path)))
         return between
 
-    def _in(self, target: _Target, values: list[Any]) -> tree.Condition:
+    def _in(self, target: Target, values: list[Any]) -> tree.Condition:
         stored = [value for value in values if not target.is_left_out(value)]
         parts: list[tree.Condition] = []
         if stored:
@@ -281,7 +241,7 @@ class ExpressionBuilder:
             raise QueryError(f"{target.name}: 'in' needs at least one value")
         return found
 
-    def _begins_with(self, target: _Target, prefix: Any) -> tree.Condition:
+    def _begins_with(self, target: Target, prefix: Any) -> tree.Condition:
         # Any stored text has prefixes, also that of a datetime.
         codec = BYTES if isinstance(prefix, bytes) else STR
         tag = "B" if codec is BYTES else "S"
@@ -297,7 +257,7 @@ class ExpressionBuilder:
             return tree.Or((begins, tree.AttributeNotExists(target.path)))
         return begins
 
-    def _contains(self, target: _Target, member: Any) -> tree.Condition:
+    def _contains(self, target: Target, member: Any) -> tree.Condition:
         other = self._other_operand(member)
         if other is not None:
             return tree.Contains(target.path, other)
@@ -310,7 +270,7 @@ class ExpressionBuilder:
             codec = STR
         return tree.Contains(target.path, target.encode(member, codec))
 
-    # --- updates --------------------------------------------------------------------------
+    # --- others -----------------------------------------------------------------------------
 
     def update(
         self,
@@ -319,44 +279,8 @@ class ExpressionBuilder:
         delete: Mapping[str, Any] | None = None,
         remove: Iterable[str] = (),
     ) -> tree.Update:
-        """Return an update: see ``DynamoTable.update``."""
-        if isinstance(remove, str):
-            raise QueryError("remove= takes several names: write remove=[name]")
-        sets, removes = [], []
-        for name, value in (put or {}).items():
-            target = self._target((name,), name)
-            if target.is_left_out(value):
-                removes.append(tree.Remove(target.path))
-            else:
-                sets.append(tree.Set(target.path, target.encode(value)))
-        for name in remove:
-            target = self._target((name,), name)
-            if target.field is not None and not target.field.has_literal:
-                raise QueryError(f"{name} is required: without it the item cannot be read")
-            removes.append(tree.Remove(target.path))
-        adds = [self._add(name, value) for name, value in (add or {}).items()]
-        deletes = [self._delete(name, value) for name, value in (delete or {}).items()]
-        update = tree.Update(tuple(sets), tuple(removes), tuple(adds), tuple(deletes))
-        paths = [clause.path for clause in (*sets, *removes, *adds, *deletes)]
-        if len(set(paths)) < len(paths):
-            raise QueryError("an update names a field twice")
-        return update
-
-    def _add(self, name: str, value: Any) -> tree.Add:
-        target = self._target((name,), name)
-        encoded = target.encode(value)
-        if not {"N", "SS", "NS", "BS"} & encoded.value.keys():
-            raise QueryError(f"add: {name} is not a number, or the set to add is empty")
-        return tree.Add(target.path, encoded)
-
-    def _delete(self, name: str, value: Any) -> tree.Delete:
-        target = self._target((name,), name)
-        encoded = target.encode(value)
-        if not {"SS", "NS", "BS"} & encoded.value.keys():
-            raise QueryError(f"delete: {name} is not a set, or the set to delete is empty")
-        return tree.Delete(target.path, encoded)
-
-    # --- names ----------------------------------------------------------------------------
+        """Return an update: see ``build_update``."""
+        return build_update(self._targets, put or {}, add or {}, delete or {}, remove)
 
     def path(self, name: str) -> tree.Path:
         """Return the path of a field, for a projection.
@@ -364,53 +288,7 @@ class ExpressionBuilder:
         Raises:
             UnknownFieldError: There is no such field.
         """
-        return self._target((name,), name).path
-
-    def _target(self, steps: tuple[PathStep, ...], name: str) -> _Target:
-        head = str(steps[0])
-        field = self._codec.by_name.get(head) or self._codec.by_wire.get(head)
-        if field is None:
-            if not self._codec.options.schemaless:
-                raise UnknownFieldError(self._codec.record_class, head, list(self._codec.by_name))
-            return _Target(tree.Path(steps), name, _ANY, None)
-        wires: list[PathStep] = [field.wire]
-        codec = field.codec
-        for step in steps[1:]:
-            wire, codec = self._step(codec, step, name)
-            wires.append(wire)
-        return _Target(tree.Path(tuple(wires)), name, codec, field if len(steps) == 1 else None)
-
-    def _step(self, codec: Codec, step: PathStep, name: str) -> tuple[PathStep, Codec]:
-        if isinstance(step, str) and codec.fields is not None:
-            found = codec.fields(step)
-            if found is None:
-                raise UnknownFieldError(codec.types[0], step, ())
-            return found
-        if codec.tags == TAGS:
-            return step, _ANY
-        wanted = "M" if isinstance(step, str) else "L"
-        if wanted not in codec.tags:
-            raise DynamoSchemaException(f"{name}: there is nothing inside {codec.name}")
-        return step, codec.element or _ANY
-
-
-def parse_path(text: str) -> tuple[PathStep, ...]:
-    """Return the steps of a path as boto3 writes it: ``address.lines[2]``.
-
-    Raises:
-        QueryError: It is not a path.
-    """
-    steps: list[PathStep] = []
-    position = 0
-    while position < len(text):
-        match = _STEP.match(text, position)
-        if match is None:
-            raise QueryError(f"{text!r} is not a path like address.lines[2]")
-        steps.append(match[1] if match[1] is not None else int(match[2]))
-        position = match.end()
-    if not steps or isinstance(steps[0], int) or text.startswith("."):
-        raise QueryError(f"{text!r} is not a path like address.lines[2]")
-    return tuple(steps)
+        return self._targets.find((name,), name).path
 
 
 def _operator_of(value: Any) -> str | None:

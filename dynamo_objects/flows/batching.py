@@ -2,6 +2,7 @@
 
 What a batch leaves unprocessed is asked again after a pause that grows until something
 gets through. A read key counts as absent only when a reply has left it out.
+A batch that is refused because of some of its writes is halved until only those are left.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ import msgspec
 
 from ..codec.sizes import item_size
 from ..codec.values import Item
-from ..errors import DynamoException, InvalidRequest, NotDynamoDBReply, ThrottledError
+from ..errors import (
+    DynamoException,
+    InvalidRequest,
+    ItemCollectionTooLarge,
+    TableNotFound,
+    ThrottledError,
+)
 from ..operations.batch import (
     MAX_READS,
     MAX_REQUEST_BYTES,
@@ -23,14 +30,13 @@ from ..operations.batch import (
     BatchRead,
     BatchWriteItem,
     Write,
-    key_identity,
 )
 from .base import Backoff, Emit, Flow, Together
 
 __all__ = ["Answered", "NotWritten", "Written", "read_batches", "write_batches"]
 
-#: A control character takes six bytes in JSON, and nothing takes more.
-_JSON_GROWTH = 6
+#: An empty text in a list takes ten bytes in JSON, and counts one.
+_JSON_GROWTH = 10
 #: Room in a request for everything but the items.
 _OVERHEAD_BYTES = 64 * 1024
 
@@ -57,7 +63,7 @@ class Written:
 
 @attrs.frozen
 class NotWritten:
-    """One write was refused for good."""
+    """One write was refused, or given up; the reason tells whether it may have happened."""
 
     write: Write
     reason: DynamoException
@@ -77,46 +83,48 @@ def read_batches(request: BatchGetItem, patience_seconds: float) -> Flow[None]:
 
 
 def _read_batch(request: BatchGetItem, patience_seconds: float) -> Flow[None]:
-    attempt, progress_at, elapsed = 0, 0.0, 0.0
+    patience = _Patience(patience_seconds)
     while True:
         read: BatchRead = yield request
-        answered = _answered(request, read)
-        yield Emit(answered)
+        if read.found or read.absent:
+            patience.progress()
+            yield Emit(Answered(read.found, read.absent))
         if not read.unprocessed:
             return
-        if answered.found or answered.absent:
-            attempt, progress_at = 0, elapsed
         request = attrs.evolve(request, keys=read.unprocessed)
-        elapsed = yield Backoff(attempt)
-        attempt += 1
-        if elapsed - progress_at > patience_seconds:
+        patience.elapsed = yield Backoff(patience.attempt)
+        if patience.is_over():
             raise ThrottledError(
                 "UnprocessedKeys",
                 f"{len(request.keys)} keys of {request.table} were not read within {patience_seconds:g} s",
             )
 
 
-def _answered(request: BatchGetItem, read: BatchRead) -> Answered:
-    asked = {key_identity(key): key for key in request.keys}
-    wires = request.keys[0].keys()
-    found = []
-    for item in read.items:
-        if wires - item.keys():
-            raise NotDynamoDBReply("an item without its key")
-        key = asked.pop(key_identity({name: item[name] for name in wires}), None)
-        if key is None:
-            raise NotDynamoDBReply("an item that was not asked for")
-        found.append((key, item))
-    for key in read.unprocessed:
-        if asked.pop(key_identity(key), None) is None:
-            raise NotDynamoDBReply("an unprocessed key that was not asked for")
-    return Answered(found, list(asked.values()))
+@attrs.define
+class _Patience:
+    """How often a batch was asked again, and for how long, since anything got through."""
+
+    seconds: float
+    attempt: int = 0
+    elapsed: float = 0.0
+    progress_at: float = 0.0
+
+    def progress(self) -> None:
+        """Begin anew."""
+        self.attempt, self.progress_at = 0, self.elapsed
+
+    def is_over(self) -> bool:
+        """Count an attempt, and tell whether it was the last."""
+        self.attempt += 1
+        return self.elapsed - self.progress_at > self.seconds
 
 
 def write_batches(writes: Iterable[Write], patience_seconds: float) -> Flow[None]:
     """Carry out any number of writes of different keys, emitting Written and NotWritten.
 
-    A batch that is refused as invalid is halved until only the bad writes are left over.
+    After an error that is not about single writes no further batch is begun. Those that
+    run end by themselves; then the first error is raised. The writes that were sent and
+    are not Written have a NotWritten each; those that were not sent have nothing.
 
     Args:
         writes: Taken as they are needed.
@@ -126,34 +134,61 @@ def write_batches(writes: Iterable[Write], patience_seconds: float) -> Flow[None
 
 
 def _write_batch(writes: Sequence[Write], patience_seconds: float) -> Flow[None]:
-    attempt, progress_at, elapsed = 0, 0.0, 0.0
-    pending = list(writes)
-    while True:
+    patience = _Patience(patience_seconds)
+    parts = [list(writes)]
+    failed: DynamoException | None = None
+    while parts:
         try:
-            unprocessed: list[Write] = yield BatchWriteItem(pending)
-        except InvalidRequest as error:
-            if len(pending) == 1:
-                yield Emit(NotWritten(pending[0], error))
-                return
-            middle = len(pending) // 2
-            yield from _write_batch(pending[:middle], patience_seconds)
-            yield from _write_batch(pending[middle:], patience_seconds)
-            return
+            yield from _write_part(parts[-1], patience)
+        except (InvalidRequest, ItemCollectionTooLarge, TableNotFound) as error:
+            refused = parts.pop()
+            smaller = _split(refused, error)
+            parts += smaller
+            if not smaller:
+                yield from _not_written(refused, error)
+                failed = error if isinstance(error, TableNotFound) else failed
+        except DynamoException as error:
+            yield from _not_written([write for part in reversed(parts) for write in part], error)
+            raise
+        else:
+            parts.pop()
+    if failed is not None:
+        raise failed
+
+
+def _write_part(pending: list[Write], patience: _Patience) -> Flow[None]:
+    """Write until nothing is left of *pending*, which always holds what was not acknowledged."""
+    while pending:
+        unprocessed: list[Write] = yield BatchWriteItem(tuple(pending))
         left = set(unprocessed)
         written = [write for write in pending if write not in left]
+        pending[:] = unprocessed
         if written:
+            patience.progress()
             yield Emit(Written(written))
-            attempt, progress_at = 0, elapsed
-        if not unprocessed:
+        if not pending:
             return
-        pending = unprocessed
-        elapsed = yield Backoff(attempt)
-        attempt += 1
-        if elapsed - progress_at > patience_seconds:
+        patience.elapsed = yield Backoff(patience.attempt)
+        if patience.is_over():
             raise ThrottledError(
                 "UnprocessedItems",
-                f"{len(pending)} writes were left unprocessed for {patience_seconds:g} s",
+                f"{len(pending)} writes were left unprocessed for {patience.seconds:g} s",
             )
+
+
+def _split(refused: list[Write], error: DynamoException) -> list[list[Write]]:
+    """Return the parts of a refused batch to try, the last first; none if it is at fault whole."""
+    if isinstance(error, TableNotFound):
+        tables = dict.fromkeys(write.table for write in refused)
+        parts = [[write for write in refused if write.table == table] for table in reversed(tables)]
+        return parts if len(parts) > 1 else []
+    middle = len(refused) // 2
+    return [refused[middle:], refused[:middle]] if middle else []
+
+
+def _not_written(writes: Sequence[Write], reason: DynamoException) -> Flow[None]:
+    for write in writes:
+        yield Emit(NotWritten(write, reason))
 
 
 Element = TypeVar("Element")
@@ -179,7 +214,11 @@ def _batches(writes: Iterable[Write]) -> Iterator[list[Write]]:
 
 
 def _wire_bytes(write: Write) -> int:
-    """Return the bytes of a write as JSON; for small ones a bound that is quick to know."""
+    """Return the bytes of a write as JSON; for small ones a bound that is quick to know.
+
+    Only numbers in foreign spellings pass the bound; a batch of them is halved when it is
+    refused.
+    """
     if write.item is None:
         return len(msgspec.json.encode(write.key))
     bound = _JSON_GROWTH * item_size(write.item)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import attrs
 
 from ..codec.values import Item
-from ..errors import ConditionFailed, ItemExists
+from ..errors import ConditionFailed, DynamoSchemaException, ItemExists
 from ..expressions.tree import AttributeNotExists, Path, Set, Update, Value
 from ..operations.item import PutItem, UpdateItem
 from ..operations.search import Page, Scan
@@ -68,11 +68,13 @@ def copy_item(target: TableDescription, item: Item, *, update: bool) -> Flow[Non
 
     Raises:
         ItemExists: The key is taken, and *update* is not set.
+        DynamoSchemaException: The item has no key for the other table.
     """
+    if missing := [wire for wire, _ in target.keys if wire not in item]:
+        raise DynamoSchemaException(f"an item has no {missing[0]}, which is a key of {target.name}")
     key = {wire: item[wire] for wire, _ in target.keys}
     if update:
-        for operation in _merges(target.name, key, item):
-            yield operation
+        yield from _merge(target.name, key, item)
         return
     absent = AttributeNotExists(Path.of(target.keys[0][0]))
     try:
@@ -86,7 +88,7 @@ def copy_item(target: TableDescription, item: Item, *, update: bool) -> Flow[Non
         ) from None
 
 
-def _merges(table: str, key: Item, item: Item) -> Iterator[UpdateItem]:
+def _merge(table: str, key: Item, item: Item) -> Flow[None]:
     others = [wire for wire in item if wire not in key]
     for start in range(0, max(len(others), 1), _ATTRIBUTES_AT_ONCE):
         wires = others[start : start + _ATTRIBUTES_AT_ONCE]

@@ -1,81 +1,260 @@
-"""Guarded writes of a flush, several at a time, each reported on its own."""
+"""The writes of a flush, several at a time or one after another, each reported on its own.
+
+What concerns one record does not stop the others. After errors that would meet every
+write, such as a missing table, and after several writes in a row that were given up,
+no further ones are begun.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 import attrs
 
+from ..codec.values import Invalid, Item
 from ..errors import (
     ConditionFailed,
+    ConflictError,
     DynamoException,
+    InternalError,
     InvalidRequest,
     ItemCollectionTooLarge,
+    NotDynamoDBReply,
     OutcomeUnknown,
+    QueryError,
+    ThrottledError,
+    TransactionConflict,
+    TransportError,
 )
-from ..operations.item import DeleteItem
+from ..operations.batch import MAX_WRITES, Write
+from ..operations.item import DeleteItem, GetItem
+from ..schema import TableSchema
 from .base import Emit, Flow, Together
-from .saving import Save, explain, write
+from .batching import write_batches
+from .saving import Save, explain
 
-__all__ = ["Guarded", "Refused", "Done", "stops_flush", "write_guarded"]
+__all__ = [
+    "Done",
+    "GivenUp",
+    "Guarded",
+    "Refused",
+    "Removal",
+    "noted",
+    "write_in_turn",
+    "write_together",
+]
 
-#: Errors that concern one record; after any other, the rest would fare no better.
-_OF_ONE_RECORD = (ConditionFailed, InvalidRequest, ItemCollectionTooLarge, OutcomeUnknown)
+#: Errors that concern one record alone.
+_OF_ONE_RECORD = (ConditionFailed, InvalidRequest, ItemCollectionTooLarge, QueryError, TransactionConflict)
+#: After these, given up at the end of all retries, other writes may still get through.
+_MAY_PASS = (ThrottledError, InternalError)
+#: So many writes given up, and none carried out between them, are the end of a flush.
+_MAX_GIVEN_UP = 3
+
+
+@attrs.frozen(eq=False)
+class Removal:
+    """A planned conditional deletion.
+
+    Attributes:
+        schema: Of the table.
+        key: As users write it.
+        operation: What is sent.
+        base: The item as it was read.
+    """
+
+    schema: TableSchema = attrs.field(repr=False)
+    key: Any
+    operation: DeleteItem
+    base: Item = attrs.field(repr=False)
 
 
 @attrs.frozen(eq=False)
 class Guarded:
-    """One guarded write.
+    """One conditional write.
 
     Attributes:
-        operation: What is sent.
-        save: The planned save; None for a deletion.
-        token: Makes it a transaction that happens once.
+        plan: What is to be done.
         ref: Whatever the caller wants to find again.
     """
 
-    operation: Any
-    save: Save | None
-    token: str | None
+    plan: Save | Removal
     ref: Any = attrs.field(repr=False)
 
 
 @attrs.frozen
 class Done:
-    """A guarded write was acknowledged."""
+    """A conditional write was acknowledged."""
 
     write: Guarded
 
 
 @attrs.frozen
 class Refused:
-    """A guarded write was not carried out."""
+    """A conditional write was not carried out; the reason tells whether it may have been."""
 
     write: Guarded
     reason: DynamoException
 
 
-def stops_flush(error: Exception) -> bool:
-    """Tell whether an error concerns more than one record."""
-    return isinstance(error, DynamoException) and not isinstance(error, _OF_ONE_RECORD)
+@attrs.frozen
+class GivenUp:
+    """Those of these writes that were not reported otherwise were not carried out."""
+
+    writes: Sequence[Write]
+    reason: DynamoException
 
 
-def write_guarded(writes: Iterable[Guarded]) -> Flow[None]:
-    """Carry out guarded writes in parallel, emitting Done and Refused."""
-    yield Together(write_one(guarded) for guarded in writes)
+def write_together(plain: Sequence[Write], guarded: Iterable[Guarded], patience_seconds: float) -> Flow[None]:
+    """Carry out writes of different keys in parallel, plain ones in batches.
+
+    Emits Written, NotWritten and GivenUp for plain ones, Done and Refused for guarded ones.
+
+    Args:
+        plain: Unconditional writes.
+        guarded: Conditional ones.
+        patience_seconds: How long one batch may go on without any write getting through.
+
+    Raises:
+        DynamoException: Further writes would fare no better; they were not begun.
+    """
+    health = _Health()
+    yield Together(
+        chain(
+            (_write_batch(batch, patience_seconds, health) for batch in _chunks(plain)),
+            (_write_guarded(write, health) for write in guarded),
+        )
+    )
 
 
-def write_one(guarded: Guarded) -> Flow[None]:
-    """Carry out one guarded write, emitting Done or Refused."""
+def write_in_turn(writes: Iterable[Write | Guarded], patience_seconds: float) -> Flow[None]:
+    """Carry out writes one after another; otherwise as ``write_together``."""
+    health = _Health()
+    for write in writes:
+        if isinstance(write, Write):
+            yield from _write_batch([write], patience_seconds, health)
+        else:
+            yield from _write_guarded(write, health)
+
+
+def _chunks(writes: Sequence[Write]) -> Iterator[Sequence[Write]]:
+    return (writes[start : start + MAX_WRITES] for start in range(0, len(writes), MAX_WRITES))
+
+
+def _write_batch(writes: Sequence[Write], patience_seconds: float, health: _Health) -> Flow[None]:
     try:
-        yield from write(guarded.operation, guarded.token)
-    except ConditionFailed as failed:
-        error: DynamoException = failed
-        if guarded.save is not None and not isinstance(guarded.operation, DeleteItem):
-            error = yield from explain(guarded.save, failed)
-        yield Emit(Refused(guarded, error))
-    except _OF_ONE_RECORD as error:
-        yield Emit(Refused(guarded, error))
+        yield from write_batches(writes, patience_seconds)
+    except DynamoException as error:
+        yield Emit(GivenUp(writes, error))
+        health.given_up(error)
     else:
-        yield Emit(Done(guarded))
+        health.carried_out()
+
+
+def _write_guarded(guarded: Guarded, health: _Health) -> Flow[None]:
+    try:
+        yield guarded.plan.operation
+    except DynamoException as failed:
+        error = yield from _explained(guarded.plan, failed)
+        if error is not None:
+            yield Emit(Refused(guarded, error))
+            health.given_up(error)
+            return
+    yield Emit(Done(guarded))
+    health.carried_out()
+
+
+def _explained(plan: Save | Removal, error: DynamoException) -> Flow[DynamoException | None]:
+    """Return why a write failed; None for the deletion of what is gone."""
+    if isinstance(plan, Removal):
+        if isinstance(error, ConditionFailed | OutcomeUnknown):
+            return (yield from _explained_removal(plan, error))
+    elif isinstance(error, ConditionFailed):
+        return (yield from explain(plan, error))
+    return error
+
+
+def _explained_removal(
+    plan: Removal, error: ConditionFailed | OutcomeUnknown
+) -> Flow[DynamoException | None]:
+    stored: Item | None = error.item if isinstance(error, ConditionFailed) else None
+    if stored is None:  # deleted, or an engine that does not send the item
+        try:
+            stored = yield GetItem(plan.operation.table, plan.operation.key, consistent=True)
+        except DynamoException:
+            return error
+        if stored is None:
+            return None  # by somebody else, or by us when the reply was lost
+    if isinstance(error, OutcomeUnknown):
+        return error
+    name = plan.schema.table_name
+    conflict = ConflictError(
+        f"{name} {plan.key!r} was changed by somebody else since it was read: "
+        f"get() it again to see, or flush with overwrite=True",
+        table=name,
+        key=plan.key,
+        item=stored,
+    )
+    with suppress(Invalid):  # a conflict is reported even if it cannot be read
+        conflict.base = plan.schema.codec.decode(plan.base)
+        conflict.theirs = plan.schema.codec.decode(stored)
+    return conflict
+
+
+class _Health:
+    """Decides whether a flush goes on after an error."""
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+
+    def carried_out(self) -> None:
+        """Take note that a write got through."""
+        self._in_a_row = 0
+
+    def given_up(self, error: DynamoException) -> None:
+        """Raise the error unless the next write may fare better."""
+        if _may_pass(error):
+            self._in_a_row += 1
+            if self._in_a_row >= _MAX_GIVEN_UP:
+                raise error
+        elif not isinstance(error, (*_OF_ONE_RECORD, OutcomeUnknown)):
+            raise error
+
+
+def _may_pass(error: DynamoException) -> bool:
+    if isinstance(error, OutcomeUnknown):  # after losing replies, or after a lost one and a refusal
+        return isinstance(error.__cause__, (*_MAY_PASS, TransportError, NotDynamoDBReply))
+    return isinstance(error, _MAY_PASS)
+
+
+def noted(flow: Flow[None], note: Callable[[Any], None]) -> Flow[None]:
+    """Run a flow, calling *note* with what it emits where that happens.
+
+    Events reach a consumer later, or never if it is interrupted; what was acknowledged
+    must be known at once.
+
+    Args:
+        note: Called by several threads at the same time.
+    """
+    value: Any = None
+    error: Exception | None = None
+    try:
+        while True:
+            try:
+                command = flow.send(value) if error is None else flow.throw(error)
+            except StopIteration:
+                return
+            value, error = None, None
+            if isinstance(command, Emit):
+                note(command.value)
+            elif isinstance(command, Together):
+                command = Together(noted(child, note) for child in command.flows)
+            try:
+                value = yield command
+            except Exception as failure:
+                error = failure
+    finally:
+        flow.close()

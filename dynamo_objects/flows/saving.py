@@ -7,6 +7,7 @@ planned first, without any I/O; then a flow carries it out.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -16,10 +17,10 @@ from ..codec.values import Invalid, Item
 from ..errors import (
     ConditionFailed,
     ConflictError,
+    DynamoException,
     DynamoSchemaException,
     InvalidKeysException,
     ItemExists,
-    TransactionCancelled,
     ValidationError,
 )
 from ..expressions.evaluate import matches
@@ -37,9 +38,9 @@ from ..expressions.tree import (
     all_of,
 )
 from ..operations.item import DeleteItem, GetItem, PutItem, UpdateItem
-from ..operations.transaction import TransactWriteItems
 from ..schema import TableSchema
 from .base import Flow
+from .once import write_once
 
 __all__ = [
     "Save",
@@ -50,7 +51,6 @@ __all__ = [
     "save",
     "saved",
     "write",
-    "write_once",
 ]
 
 
@@ -68,12 +68,12 @@ class Save:
         version: The record's new version, where it has one.
     """
 
-    schema: TableSchema
-    record: Any
+    schema: TableSchema = attrs.field(repr=False)
+    record: Any = attrs.field(repr=False)
     operation: PutItem | UpdateItem
     guard: Condition | None
-    item: Item
-    loaded: tuple[Any, ...] | None
+    item: Item = attrs.field(repr=False)
+    loaded: tuple[Any, ...] | None = attrs.field(repr=False)
     version: int | None
 
     @property
@@ -279,52 +279,32 @@ def write(operation: PutItem | UpdateItem | DeleteItem, token: str | None) -> Fl
     return (yield from write_once(operation, token))
 
 
-def write_once(operation: PutItem | UpdateItem | DeleteItem, token: str) -> Flow[Item | None]:
-    """Carry out a write exactly once; what it returns is read separately.
-
-    A transaction answers nothing, so old values are read before, and new ones after it:
-    they may be those of a writer who came between.
-    """
-    table, key = operation.subject
-    before: Item | None = None
-    if isinstance(operation, DeleteItem) and operation.return_old:
-        before = yield GetItem(table, key, consistent=True)
-    try:
-        yield TransactWriteItems((operation,), token)
-    except TransactionCancelled as cancelled:
-        reason = cancelled.reasons[0] if cancelled.reasons else None
-        if reason is not None and reason.code == "ConditionalCheckFailed":
-            raise ConditionFailed(
-                f"{operation.name} of {table} {key!r}: the condition is false, nothing was written",
-                table=table,
-                key=key,
-                item=reason.item,
-            ) from None
-        raise
-    if isinstance(operation, UpdateItem) and operation.returns != "NONE":
-        after: Item | None = yield GetItem(table, key, consistent=True)
-        return after
-    return before
-
-
 def explain(plan: Save, failed: ConditionFailed) -> Flow[ConditionFailed]:
     """Return what went wrong with a save: a conflict, or the condition of the caller."""
     stored: Item | None = failed.item
-    if stored is None:  # deleted, or an engine that does not send the item
+    is_known = stored is not None
+    if not is_known:  # deleted, or an engine that does not send the item
         table, key = plan.operation.table, plan.schema.key_of(plan.item)
-        stored = yield GetItem(table, key, consistent=True)
-    if plan.guard is None or matches(plan.guard, stored or {}):
+        with suppress(DynamoException):  # that nothing was written is known anyway
+            stored = yield GetItem(table, key, consistent=True)
+            is_known = True
+    has_condition = plan.operation.condition != plan.guard
+    if plan.guard is None or (has_condition and is_known and matches(plan.guard, stored or {})):
         return ConditionFailed(
             f"{plan.schema.table_name} {plan.key!r}: the condition is false, nothing was written",
             table=plan.schema.table_name,
             key=plan.key,
             item=stored,
         )
-    return conflict(plan, stored)
+    return conflict(plan, stored, is_known=is_known)
 
 
-def conflict(plan: Save, stored: Item | None) -> ConflictError:
-    """Return the conflict between a planned save and the item that is stored."""
+def conflict(plan: Save, stored: Item | None, *, is_known: bool = True) -> ConflictError:
+    """Return the conflict between a planned save and the item that is stored.
+
+    Args:
+        is_known: Whether *stored* was read; it may be gone again, or not be readable now.
+    """
     codec, base = plan.schema.codec, plan.record._item
     theirs = _decoded(codec, stored)
     name = plan.schema.table_name
@@ -336,7 +316,9 @@ def conflict(plan: Save, stored: Item | None) -> ConflictError:
             item=stored,
         )
     else:
-        happened = "was deleted" if stored is None else "was changed by somebody else"
+        happened = "was changed by somebody else"
+        if stored is None:
+            happened = "was deleted" if is_known else "was changed or deleted by somebody else"
         error = ConflictError(
             f"{name} {plan.key!r} {happened} since it was read: "
             f"get() it again and repeat the change, or save(..., overwrite=True)",

@@ -1,10 +1,17 @@
-"""Tables that take their time: create, wait until active, delete, change throughputs."""
+"""Tables that take their time: create, wait until active, delete, change throughputs.
+
+Several processes may do the same at the same time, and a reply may be lost: what counts
+is what the table looks like afterwards.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
-from ..errors import DynamoException, TableInUse, TableNotFound
+import attrs
+
+from ..errors import DynamoException, InvalidRequest, TableInUse, TableNotFound
 from ..operations.table import (
     CreateTable,
     DeleteTable,
@@ -18,14 +25,38 @@ from ..operations.table import (
 )
 from .base import Flow, Pause
 
-__all__ = ["delete_table", "describe", "ensure_table", "table_names", "update_table", "wait_active"]
+__all__ = [
+    "create_table",
+    "delete_table",
+    "describe",
+    "ensure_table",
+    "table_names",
+    "update_table",
+    "wait_active",
+]
 
 #: Seconds between two looks at a table: short at first, since local engines are quick.
 _POLL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 
 
-def _poll(attempt: int) -> Pause:
-    return Pause(_POLL_SECONDS[min(attempt, len(_POLL_SECONDS) - 1)])
+@attrs.define
+class _Looks:
+    """Looks at a table again and again, with growing pauses, as long as *patience_seconds*."""
+
+    patience_seconds: float
+    _count: int = 0
+    _began: float | None = None
+    _elapsed: float = 0.0
+
+    def pause(self) -> Flow[None]:
+        seconds = _POLL_SECONDS[min(self._count, len(_POLL_SECONDS) - 1)]
+        now: float = yield Pause(seconds)  # since the flow began, which may have done more
+        self._began = now - seconds if self._began is None else self._began
+        self._count += 1
+        self._elapsed = now - self._began
+
+    def is_over(self) -> bool:
+        return self._elapsed > self.patience_seconds
 
 
 def describe(table: str) -> Flow[TableDescription | None]:
@@ -44,14 +75,13 @@ def wait_active(table: str, patience_seconds: float) -> Flow[TableDescription]:
         TableNotFound: There is no such table.
         DynamoException: It is not active within *patience_seconds*.
     """
-    attempt = 0
+    looks = _Looks(patience_seconds)
     while True:
         description: TableDescription = yield DescribeTable(table)
         if description.is_active:
             return description
-        elapsed: float = yield _poll(attempt)
-        attempt += 1
-        if elapsed > patience_seconds:
+        yield from looks.pause()
+        if looks.is_over():
             raise DynamoException(
                 f"table {table} is {description.status} after {patience_seconds:g} s, not ACTIVE"
             )
@@ -60,7 +90,7 @@ def wait_active(table: str, patience_seconds: float) -> Flow[TableDescription]:
 def ensure_table(
     create: CreateTable, ttl_attribute: str | None, patience_seconds: float
 ) -> Flow[TableDescription]:
-    """Create a table unless it exists, wait until it is active, and return its description.
+    """Create a table unless it exists, wait until it can be used, and return its description.
 
     Several processes may do this at the same time. A new table gets its time to live.
     """
@@ -69,58 +99,105 @@ def ensure_table(
         yield from _wait_gone(create.table, patience_seconds)
         found = None
     if found is not None:
-        if found.is_active:
+        if found.can_be_used:
             return found
         return (yield from wait_active(create.table, patience_seconds))
-    try:
-        yield create
-    except TableInUse:
-        pass  # another process was faster, or the reply to our own first attempt was lost
-    found = yield from _wait_visible(create.table, patience_seconds)
+    found = yield from _create(create, patience_seconds)
     if ttl_attribute is not None:
-        enabled: str | None = yield DescribeTimeToLive(create.table)
-        if enabled is None:
-            yield UpdateTimeToLive(create.table, ttl_attribute)
+        yield from _set_ttl(create.table, ttl_attribute)
     return found
+
+
+def create_table(create: CreateTable, patience_seconds: float) -> Flow[TableDescription]:
+    """Create a table, wait until it is active, and return its description.
+
+    Raises:
+        TableInUse: It exists, or another process has created it meanwhile with other keys.
+    """
+    found: TableDescription | None = yield from describe(create.table)
+    if found is not None and found.status != "DELETING":
+        raise TableInUse("TableAlreadyExistsException", f"table {create.table} exists already")
+    if found is not None:
+        yield from _wait_gone(create.table, patience_seconds)
+    created = yield from _create(create, patience_seconds)
+    if sorted(created.keys) != _declared_keys(create):
+        raise TableInUse("TableAlreadyExistsException", f"table {create.table} exists with other keys")
+    return created
+
+
+def _declared_keys(create: CreateTable) -> list[tuple[str, str]]:
+    return sorted((key["AttributeName"], key["KeyType"]) for key in create.definition.get("KeySchema", ()))
+
+
+def _create(create: CreateTable, patience_seconds: float) -> Flow[TableDescription]:
+    """Create a table that was not there, and wait until it is active."""
+    looks = _Looks(patience_seconds)
+    while True:
+        # In use: another process was faster, or the reply to our own first attempt was lost.
+        with suppress(TableInUse):
+            yield create
+        try:
+            return (yield from _wait_visible(create.table, patience_seconds))
+        except TableNotFound:  # the table that was in the way has gone
+            yield from looks.pause()
+            if looks.is_over():
+                raise
 
 
 def _wait_visible(table: str, patience_seconds: float) -> Flow[TableDescription]:
     """Wait for a table that was just created: describing it may fail for a moment."""
-    elapsed = 0.0
-    for attempt in range(10):
+    looks = _Looks(min(patience_seconds, sum(_POLL_SECONDS)))
+    while True:
         try:
             return (yield from wait_active(table, patience_seconds))
         except TableNotFound:
-            elapsed = yield _poll(attempt)
-            if elapsed > patience_seconds:
+            yield from looks.pause()
+            if looks.is_over():
                 raise
-    return (yield from wait_active(table, patience_seconds))
+
+
+def _set_ttl(table: str, attribute: str) -> Flow[None]:
+    """Let the items of a new table expire, unless somebody else has done it already."""
+    enabled: str | None = yield DescribeTimeToLive(table)
+    if enabled is not None:
+        return
+    try:
+        yield UpdateTimeToLive(table, attribute)
+    except (InvalidRequest, TableInUse):
+        enabled = yield DescribeTimeToLive(table)
+        if enabled != attribute:
+            raise
 
 
 def delete_table(table: str, patience_seconds: float) -> Flow[bool]:
     """Delete a table and wait until it is gone; False where there was none."""
-    attempt = 0
+    found = yield from describe(table)
+    if found is None:
+        return False
+    looks = _Looks(patience_seconds)
     while True:
         try:
             yield DeleteTable(table)
-            break
         except TableNotFound:
-            return attempt > 0  # gone since we began to ask for it
+            return True  # it was there a moment ago
         except TableInUse:  # being created, changed or deleted
-            elapsed: float = yield _poll(attempt)
-            attempt += 1
-            if elapsed > patience_seconds:
+            found = yield from describe(table)
+            if found is None or found.status == "DELETING":
+                break
+            yield from looks.pause()
+            if looks.is_over():
                 raise
+        else:
+            break
     yield from _wait_gone(table, patience_seconds)
     return True
 
 
 def _wait_gone(table: str, patience_seconds: float) -> Flow[None]:
-    attempt = 0
+    looks = _Looks(patience_seconds)
     while (yield from describe(table)) is not None:
-        elapsed: float = yield _poll(attempt)
-        attempt += 1
-        if elapsed > patience_seconds:
+        yield from looks.pause()
+        if looks.is_over():
             raise DynamoException(f"table {table} still exists after {patience_seconds:g} s")
 
 
@@ -151,16 +228,33 @@ def update_table(
         wait: Whether to wait until the change is done.
         patience_seconds: How long to wait for each step.
     """
-    before = yield from wait_active(table, patience_seconds)
-    if before.is_on_demand:
-        return False
-    change = _changed(table, before, throughputs)
-    if change is None:
-        return False
-    yield change
+    looks = _Looks(patience_seconds)
+    is_changed = False
+    while True:
+        now = yield from wait_active(table, patience_seconds)
+        change = None if now.is_on_demand else _changed(table, now, throughputs)
+        if change is None:
+            return is_changed
+        try:
+            yield change
+        except (TableInUse, InvalidRequest) as error:
+            # Another process changes it too, or our own change went through unanswered.
+            if isinstance(error, InvalidRequest) and not (yield from _is_as_asked(table, throughputs)):
+                raise
+            yield from looks.pause()
+            if looks.is_over():
+                raise
+            is_changed = True
+        else:
+            break
     if wait:
         yield from wait_active(table, patience_seconds)
     return True
+
+
+def _is_as_asked(table: str, throughputs: Mapping[str, Mapping[str, int]]) -> Flow[bool]:
+    now: TableDescription = yield DescribeTable(table)
+    return _changed(table, now, throughputs) is None
 
 
 def _changed(

@@ -1,13 +1,14 @@
 """MemoryTable: an identity map with write-back over a table.
 
-``entries`` is what is known of a key, ``cache`` where entries are kept, ``overlay`` how
-queries see them, ``plan`` what a flush writes and ``flush`` how.
+``entries`` is what is known of a key, ``cache`` where entries are kept, ``identity`` how
+each key is read once; ``overlay`` is how queries (``query``) see what is cached; ``plan``
+is what a flush writes and ``flush`` how.
 """
 
 from __future__ import annotations
 
-from .overlay import MemoryQuery
 from .plan import FlushReport
+from .query import MemoryQuery
 from .table import MemoryTable
 
 __all__ = ["FlushReport", "MemoryQuery", "MemoryTable"]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import chain
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import cachetools
 
-from .entries import Entry
+from .entries import Entry, Lookup
 
 __all__ = ["BoundedCache", "Cache", "UnboundedCache", "make_cache"]
-
-Lookup = tuple[Any, ...]
 
 
 class Cache(Protocol):
@@ -24,8 +21,9 @@ class Cache(Protocol):
     def add(self, entry: Entry) -> None:
         """Add an entry, or put it in the place of another one."""
 
-    def entries(self) -> Iterator[Entry]:
-        """Iterate over all entries; the cache must not change meanwhile."""
+    def entries(self) -> list[Entry]:
+        """Return all entries; that is not a use of them."""
+        ...
 
     def settle(self) -> None:
         """Let go of entries that need not be kept any longer."""
@@ -43,9 +41,9 @@ class UnboundedCache(dict[Lookup, Entry]):
         """Add an entry, or put it in the place of another one."""
         self[entry.lookup] = entry
 
-    def entries(self) -> Iterator[Entry]:
-        """Iterate over all entries."""
-        return iter(self.values())
+    def entries(self) -> list[Entry]:
+        """Return all entries."""
+        return list(self.values())
 
     def settle(self) -> None:
         """Do nothing: every entry stays."""
@@ -62,6 +60,10 @@ class _Recent(cachetools.LRUCache[Lookup, Entry]):
         lookup, entry = super().popitem()
         self._dropped(entry)
         return lookup, entry
+
+    def all(self) -> list[Entry]:
+        """Return all entries without counting that as a use."""
+        return [cachetools.Cache.__getitem__(self, lookup) for lookup in self]
 
 
 class BoundedCache:
@@ -91,9 +93,9 @@ class BoundedCache:
         self._pinned.pop(entry.lookup, None)
         self._recent[entry.lookup] = entry
 
-    def entries(self) -> Iterator[Entry]:
-        """Iterate over all entries."""
-        return chain(list(self._recent.values()), list(self._pinned.values()))
+    def entries(self) -> list[Entry]:
+        """Return all entries; that is not a use of them."""
+        return [*self._recent.all(), *self._pinned.values()]
 
     def settle(self) -> None:
         """Drop pinned entries that are clean by now."""

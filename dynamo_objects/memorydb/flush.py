@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterable
+from contextlib import AbstractContextManager, closing
 from typing import Any
 
+from ..codec.records import RecordCodec
 from ..codec.values import Item
 from ..connection.connection import Connection
 from ..database.progress import Progress
 from ..errors import DynamoException, Failure
-from ..flows.base import Flow
-from ..flows.batching import NotWritten, Written, write_batches
-from ..flows.flushing import Done, Guarded, Refused, stops_flush, write_guarded, write_one
-from ..flows.saving import saved
+from ..flows.batching import NotWritten, Written
+from ..flows.flushing import Done, GivenUp, Guarded, Refused, noted, write_in_turn, write_together
+from ..flows.saving import Save, saved
 from ..operations.batch import Write
 from ..operations.item import PutItem
-from ..table import DynamoTable
-from .entries import Entry
+from .entries import Entry, rebased
 from .plan import FlushReport, Plan, Stored
 
 __all__ = ["Flush"]
@@ -27,7 +26,8 @@ class Flush:
     """One flush of a MemoryTable.
 
     Args:
-        table: The table to write to.
+        connection: Sends the writes.
+        codec: Of the records.
         plan: What to write.
         lock: Held while entries change, never while requests run.
         progress: Told how many records were written.
@@ -35,137 +35,134 @@ class Flush:
 
     def __init__(
         self,
-        table: DynamoTable[Any],
+        connection: Connection,
+        codec: RecordCodec,
         plan: Plan,
         lock: AbstractContextManager[Any],
         progress: Progress | None,
     ) -> None:
-        self._table = table
-        self._codec = table._schema.codec
-        self._plan = plan
+        self._connection = connection.scope()
+        self._codec = codec
         self._lock = lock
         self._progress = progress
+        self._plan = plan
+        self._pending: dict[Write | Guarded, None] = dict.fromkeys([*plan.batch, *plan.guarded])
         self._report = FlushReport(skipped=plan.skipped, failed=list(plan.failed))
-        self._connection: Connection = table._connection.scope()
 
-    def _guarded(self) -> list[Guarded]:
-        token = self._table._token
-        saves = (
-            Guarded(save.operation, save, token(False, save.operation), entry)
-            for entry, save in self._plan.saves
-        )
-        removals = (
-            Guarded(removal.operation, None, token(False, removal.operation), removal.entry)
-            for removal in self._plan.removals
-        )
-        return [*saves, *removals]
-
-    # --- two ways -----------------------------------------------------------------------------
-
-    def in_batches(self) -> FlushReport:
-        """Write plain records by batch writes, then guarded ones, several at a time."""
-        patience = self._connection.policy.deadline_seconds
-        plain, guarded = self._plan.batch, self._guarded()
-        stopped = None
-        if plain:
-            stopped = self._run(write_batches(plain, patience), plain)
-        if guarded:
-            if stopped is None:
-                self._run(write_guarded(guarded), guarded)
+    def run(self, *, one_by_one: bool) -> FlushReport:
+        """Write everything that can be written, and return what was done."""
+        if self._pending:
+            patience = self._connection.policy.deadline_seconds
+            if one_by_one:
+                flow = write_in_turn(list(self._pending), patience)
             else:
-                self._all_failed(guarded, stopped)
+                flow = write_together(self._plan.batch, self._plan.guarded, patience)
+            with closing(self._connection.stream(noted(flow, self._note))) as events:
+                self._follow(events)
+        self._report.requests = sum(self._connection.requests.values())
         return self._report
 
-    def one_by_one(self) -> FlushReport:
-        """Write each record with a request of its own, one after another."""
-        patience = self._connection.policy.deadline_seconds
-        writes: list[Write | Guarded] = [*self._plan.batch, *self._guarded()]
-        for number, write in enumerate(writes):
-            if isinstance(write, Write):
-                flow: Flow[Any] = write_batches([write], patience)
-            else:
-                flow = write_one(write)
-            stopped = self._run(flow, [write])
-            if stopped is not None:
-                self._all_failed(writes[number + 1 :], stopped)
-                break
-        return self._report
+    def _follow(self, events: Generator[Any, None, None]) -> None:
+        """Show the progress until the flow has ended, well or not."""
+        while True:
+            try:
+                event = next(events)
+            except StopIteration:
+                return
+            except DynamoException as error:  # nothing more was begun
+                with self._lock:
+                    self._failed(list(self._pending), error)
+                return
+            count = len(event.writes) if isinstance(event, Written) else isinstance(event, Done)
+            if self._progress is not None and count:
+                self._progress.update(int(count))
 
-    def _run(self, flow: Flow[Any], writes: Iterable[Write | Guarded]) -> DynamoException | None:
-        """Run a flow of writes; return the error that makes further ones useless."""
-        pending: dict[Write | Guarded, None] = dict.fromkeys(writes)
-        events: Iterator[Any] = self._connection.stream(flow)
-        try:
-            for event in events:
-                self._take(event, pending)
-        except DynamoException as error:
-            self._all_failed(pending, error)
-            return error if stops_flush(error) else None
-        finally:
-            self._report.requests = sum(self._connection.requests.values())
-        return None
+    # --- events, in whatever thread they happen ---------------------------------------------------
 
-    # --- events -------------------------------------------------------------------------------
-
-    def _take(self, event: Any, pending: dict[Write | Guarded, None]) -> None:
+    def _note(self, event: Any) -> None:
         match event:
             case Written(writes):
                 for write in writes:
-                    pending.pop(write, None)
-                    self._stored(write.ref, write.item)
-                self._tell(len(writes))
+                    self._written(write)
             case Done(guarded):
-                pending.pop(guarded, None)
-                self._guarded_done(guarded)
-                self._tell(1)
+                self._done(guarded)
+            case GivenUp(writes, reason):
+                with self._lock:
+                    self._failed(writes, reason)
             case NotWritten(write, reason) | Refused(write, reason):
-                pending.pop(write, None)
-                self._all_failed([write], reason)
+                with self._lock:
+                    self._failed([write], reason)
 
-    def _tell(self, count: int) -> None:
-        if self._progress is not None and count:
-            self._progress.update(count)
-
-    def _all_failed(self, writes: Iterable[Write | Guarded], reason: DynamoException) -> None:
+    def _failed(self, writes: Iterable[Write | Guarded], reason: DynamoException) -> None:
         for write in writes:
-            entry: Entry = write.ref.entry if isinstance(write, Write) else write.ref
-            self._report.failed.append(Failure(entry.key, reason, entry.record))
+            if write in self._pending:
+                del self._pending[write]
+                stored: Stored = write.ref
+                self._report.failed.append(Failure(stored.entry.key, reason, stored.record))
+                if stored.record is not None and stored.entry.base is None:
+                    _perhaps_stored(stored.entry)
 
-    def _stored(self, stored: Stored, item: Item | None) -> None:
+    def _written(self, write: Write) -> None:
+        stored: Stored = write.ref
+        now = _successor(stored.save)
         with self._lock:
-            if item is None:
+            self._pending.pop(write, None)
+            if write.item is None:
                 self._report.deletes += 1
-                _removed(stored.entry)
-                return
-            self._report.puts += 1
-            now = stored.record
-            if stored.save is not None:
-                now = saved(stored.save)
+                self._removed(stored.entry)
             else:
-                self._codec.remember(now, item, stored.loaded)
-            self._settle(stored.entry, stored.record, now, item)
+                self._report.puts += 1
+                self._stored(stored, write.item, now)
 
-    def _guarded_done(self, guarded: Guarded) -> None:
-        entry: Entry = guarded.ref
+    def _done(self, guarded: Guarded) -> None:
+        stored: Stored = guarded.ref
+        now = _successor(stored.save)
         with self._lock:
-            if guarded.save is None:
+            self._pending.pop(guarded, None)
+            if stored.save is None:
                 self._report.deletes += 1
-                _removed(entry)
+                self._removed(stored.entry)
                 return
-            if isinstance(guarded.operation, PutItem):
+            if isinstance(guarded.plan.operation, PutItem):
                 self._report.puts += 1
             else:
                 self._report.updates += 1
-            self._settle(entry, guarded.save.record, saved(guarded.save), guarded.save.item)
+            self._stored(stored, stored.save.item, now)
 
-    def _settle(self, entry: Entry, written: Any, now: Any, item: Item) -> None:
-        """Take over what the table holds now, whatever happened to the entry meanwhile."""
-        entry.base, entry.is_known = item, True
-        if entry.record is written:
-            entry.record, entry.is_saved, entry.created = now, False, None
-        elif entry.record is not None and entry.record._item is not None:
-            self._codec.remember(entry.record, item, None)  # another instance: compare with this
+    # --- what the table holds now -----------------------------------------------------------------
+
+    def _stored(self, stored: Stored, item: Item, now: Any) -> None:
+        """Take over that an item was stored, whatever happened to its entry meanwhile."""
+        entry = stored.entry
+        entry.base, entry.is_known, entry.is_gone = item, True, False
+        if entry.record is stored.record:
+            if now is not None:
+                entry.record = now
+            elif stored.save is not None:
+                saved(stored.save)
+            self._codec.remember(entry.record, item, stored.loaded)
+            entry.is_saved, entry.created, entry.is_deleted = False, None, False
+        elif entry.record is None or entry.record._item is None:
+            entry.is_deleted = True  # deleted meanwhile, perhaps to be made anew
+        else:  # another instance, which was put in its place: a change of this item
+            entry.record = rebased(self._codec, entry.record, item)
+
+    def _removed(self, entry: Entry) -> None:
+        entry.base, entry.is_known, entry.is_gone, entry.is_deleted = None, True, True, False
+        if entry.record is not None and entry.record._item is not None:
+            self._codec.remember(entry.record, None, None)  # saved again meanwhile
+            entry.is_saved = True
 
 
-def _removed(entry: Entry) -> None:
-    entry.base, entry.is_known, entry.is_deleted = None, True, False
+def _successor(save: Save | None) -> Any:
+    """Return the saved copy of a frozen record whose version counts; its checks run without a lock."""
+    if save is None or save.version is None or not type(save.record).__dynamo_frozen__:
+        return None
+    return saved(save)
+
+
+def _perhaps_stored(entry: Entry) -> None:
+    """Take over that nobody knows any more whether the table has an item."""
+    entry.is_known = False
+    if entry.record is None:
+        entry.is_deleted = True

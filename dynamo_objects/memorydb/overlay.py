@@ -1,4 +1,4 @@
-"""Queries through a MemoryTable: what the table answers, with what is cached laid over it.
+"""What the table answers to a query, with what is cached laid over it.
 
 Every key that was cached when the query began shows as it is cached: changed, added or
 deleted. Other results are read from the table and cached on their way. The order and the
@@ -9,47 +9,22 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import attrs
 
-from ..codec.values import Item
-from ..errors import ItemNotFound, MultipleItemsFound
+from ..codec.keys import key_text
+from ..codec.values import AttributeValue, Invalid, Item
+from ..errors import ValidationError
 from ..expressions import tree
-from ..expressions.evaluate import matches, order_key
-from ..operations.search import Page
+from ..expressions.evaluate import equal, matches, order_key
 from ..query import Query
-from ..record import DynamoRecord
 from ..schema import KeyField
+from .entries import Entry, Lookup, current_item
+from .identity import IdentityMap
 
-__all__ = ["MemoryQuery", "QueryCache"]
-
-Record = TypeVar("Record", bound=DynamoRecord)
-
-Lookup = tuple[Any, ...]
-
-
-class QueryCache(Protocol):
-    """What a query needs of a MemoryTable."""
-
-    def cached_items(self) -> Iterable[tuple[Lookup, Any, Item | None]]:
-        """Yield key, record and current item of every cached key; None, None when deleted."""
-
-    def current(self, lookup: Lookup) -> tuple[Any, Item | None] | None:
-        """Return record and current item of a key; None when it is not cached."""
-
-    def adopt(self, item: Item) -> Any:
-        """Cache an item that was read, and return its record, or the one that is cached."""
-
-    def fetch(self, items: list[Item]) -> None:
-        """Read and cache items of which only the keys are known for certain."""
-
-    def lookup(self, item: Item) -> Lookup:
-        """Return the key of an item as a typed tuple."""
-
-    def count_read(self) -> None:
-        """Count one request that read something."""
+__all__ = ["Overlay"]
 
 
 @attrs.frozen(eq=False)
@@ -62,159 +37,144 @@ class _Descending:
         return bool(other.value < self.value)
 
 
-@attrs.frozen(eq=False)
-class MemoryQuery(Generic[Record]):
-    """A query or scan over a MemoryTable; refined and run like one over its table.
+class Overlay:
+    """One run of a query.
 
-    There are no cursors: a page could not tell where unsaved records begin.
+    Args:
+        map: What is cached.
+        query: What is asked for; its limit is the caller's business.
     """
 
-    _cache: QueryCache = attrs.field(repr=False)
-    _query: Query[Record]
+    def __init__(self, map: IdentityMap, query: Query[Any]) -> None:
+        self._map = map
+        self._query = query
+        self._index = query._index_schema
+        self._condition = _condition(query)
 
-    # --- refining -------------------------------------------------------------------------
+    def records(self) -> Iterator[Any]:
+        """Yield cached and read records in the order of the query."""
+        self._search(0)._operation()  # whatever is wrong with it is found first
+        known = self._near(self._map.entries())
+        waiting: list[tuple[Any, int, Entry]] = []  # a heap: sort key, number, entry
+        numbers = itertools.count()
+        for entry in known:
+            item = self._item(entry)
+            if item is not None:
+                waiting.append((self._sort_key(item), next(numbers), entry))
+        heapq.heapify(waiting)
+        for place, entry, item in self._read(known):
+            while waiting and not self._query._is_scan and not place < waiting[0][0]:
+                yield from self._still(heapq.heappop(waiting)[2])
+            now = self._sort_key(item)
+            if place < now:  # an index that lags behind the table
+                heapq.heappush(waiting, (now, next(numbers), entry))
+            else:
+                yield entry.record
+        while waiting:
+            yield from self._still(heapq.heappop(waiting)[2])
 
-    def _with(self, query: Query[Record]) -> MemoryQuery[Record]:
-        return MemoryQuery(self._cache, query)
+    # --- what is cached -------------------------------------------------------------------------
 
-    def hash(self, value: Any) -> MemoryQuery[Record]:
-        """Return the query for one value of the hash key."""
-        return self._with(self._query.hash(value))
+    def _near(self, entries: list[Entry]) -> list[Entry]:
+        """Return the entries that are not absent and may lie where the query reads."""
+        known = [entry for entry in entries if not entry.is_absent]
+        if self._query._is_scan or self._query._hash is None:
+            return known
+        wanted, key = _value(self._query._hash), self._query._keys[0]
+        if key.name == self._map.schema.hash.name:
+            lookup = key_text(key.codec, key.codec.decode(wanted))
+            return [entry for entry in known if entry.lookup[0] == lookup]
+        return [entry for entry in known if _has(entry, key, wanted)]
 
-    def range(self, start: Any = None, end: Any = None) -> MemoryQuery[Record]:
-        """Return the query for range keys from *start* to *end*, both included."""
-        return self._with(self._query.range(start, end))
+    def _item(self, entry: Entry) -> Item | None:
+        """Return the current item of an entry if it is a result, else None."""
+        try:
+            item = current_item(self._map.codec, entry)
+        except Invalid as invalid:
+            name = f"{type(entry.record).__name__} {entry.key!r}"
+            raise ValidationError(name, invalid.problems) from None
+        return item if item is not None and matches(self._condition, item) else None
 
-    def where(self, condition: Any = None, **keywords: Any) -> MemoryQuery[Record]:
-        """Return the query with more conditions."""
-        return self._with(self._query.where(condition, **keywords))
-
-    def filter(
-        self, condition: Any = None, *, conditional_operator: str = "AND", **keywords: Any
-    ) -> MemoryQuery[Record]:
-        """Return the query with a filter."""
-        query = self._query.filter(condition, conditional_operator=conditional_operator, **keywords)
-        return self._with(query)
-
-    def index(self, name: str) -> MemoryQuery[Record]:
-        """Return the query on an index."""
-        return self._with(self._query.index(name))
-
-    def limit(self, count: int) -> MemoryQuery[Record]:
-        """Return the query for at most *count* results."""
-        return self._with(self._query.limit(count))
-
-    def page_size(self, count: int) -> MemoryQuery[Record]:
-        """Return the query that reads at most *count* items with one request."""
-        return self._with(self._query.page_size(count))
-
-    def reverse(self, reverse: bool = True) -> MemoryQuery[Record]:
-        """Return the query in descending order of the range key."""
-        return self._with(self._query.reverse(reverse))
-
-    def segments(self, count: int) -> MemoryQuery[Record]:
-        """Return the scan that reads *count* segments in parallel."""
-        return self._with(self._query.segments(count))
-
-    # --- results --------------------------------------------------------------------------
-
-    def __iter__(self) -> Iterator[Record]:
-        return self._query._take(self._merged())
-
-    def __call__(self) -> list[Record]:
-        return list(self)
-
-    def first(self) -> Record | None:
-        """Return the first result, or None."""
-        return next(iter(self.limit(1)), None)
-
-    def one(self) -> Record:
-        """Return the only result.
-
-        Raises:
-            ItemNotFound: There is none.
-            MultipleItemsFound: There are more.
-        """
-        found = list(self.limit(2))
-        if not found:
-            raise ItemNotFound(self._query._schema.table_name, "of this query")
-        if len(found) > 1:
-            raise MultipleItemsFound(f"{self._query._where}: more than one record found")
-        return found[0]
-
-    def count(self) -> int:
-        """Return the number of results."""
-        return sum(1 for _ in self)
-
-    # --- how it is carried out --------------------------------------------------------------
-
-    def _condition(self) -> tree.Condition | None:
-        query = self._query
-        present = [tree.AttributeExists(tree.Path.of(key.wire)) for key in query._keys]
-        return tree.all_of(query._hash, query._range, query._filter, *present)
-
-    def _matches(self, item: Item) -> bool:
-        condition = self._condition()
-        return condition is None or matches(condition, item)
+    def _still(self, entry: Entry) -> Iterator[Any]:
+        """Yield the record of an entry, unless it was changed and is no longer a result."""
+        now = self._map.hold(entry)
+        if self._item(now) is not None:
+            yield now.record
 
     def _sort_key(self, item: Item) -> Any:
-        keys: tuple[KeyField, ...] = self._query._keys
+        keys = self._query._keys
         if self._query._is_scan or len(keys) < 2:
             return 0
         value = order_key(item[keys[1].wire])
         return _Descending(value) if self._query._reverse else value
 
-    def _merged(self) -> Iterator[Record]:
-        """Yield cached and read records in the order of the query."""
-        waiting: list[tuple[Any, int, Any]] = []  # a heap: sort key, number, record
-        numbers = itertools.count()
-        begun_with: set[Lookup] = set()
-        for lookup, record, item in self._cache.cached_items():
-            begun_with.add(lookup)
-            if item is not None and self._matches(item):
-                waiting.append((self._sort_key(item), next(numbers), record))
-        heapq.heapify(waiting)
-        for place, record, item in self._read(begun_with):
-            while waiting and not self._query._is_scan and not place < waiting[0][0]:
-                yield heapq.heappop(waiting)[2]
-            now = self._sort_key(item)
-            if place < now:  # an index that lags behind the table
-                heapq.heappush(waiting, (now, next(numbers), record))
-            else:
-                yield record
-        while waiting:
-            yield heapq.heappop(waiting)[2]
+    # --- what is read ---------------------------------------------------------------------------
 
-    def _read(self, seen: set[Lookup]) -> Iterator[tuple[Any, Any, Item]]:
-        """Yield (place in the order, record, current item) of keys that are not in *seen*."""
-        for page in self._pages():
-            self._cache.count_read()
-            fresh = [item for item in page.items if self._cache.lookup(item) not in seen]
-            if self._is_stale:
-                self._cache.fetch(fresh)
-            for item in fresh:
-                lookup = self._cache.lookup(item)
-                seen.add(lookup)  # an item that moves may come twice
-                if not self._is_stale:
-                    self._cache.adopt(item)
-                now = self._cache.current(lookup)
-                if now is not None and now[1] is not None and self._matches(now[1]):
-                    yield self._sort_key(item), now[0], now[1]
+    def _read(self, known: list[Entry]) -> Iterator[tuple[Any, Entry, Item]]:
+        """Yield (place in the order, entry, current item) of results that were not cached before."""
+        seen = {entry.lookup for entry in known}
+        for page in self._search(len(known))._pages():
+            self._map.count_read()
+            fresh: dict[Lookup, Item] = {}
+            for item in page.items:
+                lookup = self._map.lookup(item)
+                if lookup not in seen:  # an item that moves may come twice
+                    seen.add(lookup)
+                    fresh[lookup] = item
+            entries = self._entries(fresh)
+            for lookup, item in fresh.items():
+                # One page may be more than what is kept: results are kept as they are used.
+                entry = self._map.hold(entries[lookup])
+                now = self._item(entry)
+                if now is not None:
+                    yield self._sort_key(item), entry, now
 
-    def _pages(self) -> Iterator[Page]:
-        """Read whole items, as consistently as the table or index can, until told to stop."""
-        query = self._query
+    def _entries(self, items: dict[Lookup, Item]) -> dict[Lookup, Entry]:
+        """Return the entries of items that were read; old ones, or parts, are read again by key."""
+        if self._index is not None and (self._index.is_global or self._index.projection != "ALL"):
+            key_of = self._map.schema.key_of
+            return self._map.read({lookup: key_of(item) for lookup, item in items.items()})
+        return {lookup: self._map.adopt(item) for lookup, item in items.items()}
+
+    def _search(self, known: int) -> Query[Any]:
+        """Return the query for whole items, as consistent as the table or index can, without a limit.
+
+        Args:
+            known: How many of the items may be cached, and so be of no use.
+        """
+        query, index = self._query, self._index
         size = query._page_size
-        if size is None and query._filter is None:
-            size = query._limit
-        index = query._index_schema
-        consistent = None if index is not None and index.is_global else True
+        if size is None and query._filter is None and query._limit is not None:
+            size = query._limit + known
+        is_whole = index is None or index.projection == "ALL"
         return attrs.evolve(
-            query, limit=None, page_size=size, attributes=None, consistent=consistent
-        )._pages()
+            query,
+            limit=None,
+            page_size=size,
+            attributes=None,
+            filter=query._filter if is_whole else None,  # it may be about what the index lacks
+            consistent=query._consistent if index is not None and index.is_global else True,
+        )
 
-    @property
-    def _is_stale(self) -> bool:
-        """Tell whether items must be read again by key: old ones, or parts of them."""
-        index = self._query._index_schema
-        return index is not None and (index.is_global or index.projection != "ALL")
+
+def _condition(query: Query[Any]) -> tree.Condition:
+    """Return what an item must be like to be a result, and to be in the index if there is one."""
+    keys = (tree.AttributeType(tree.Path.of(key.wire), tree.Value({"S": key.tag})) for key in query._keys)
+    condition = tree.all_of(query._hash, query._range, query._filter, *keys)
+    assert condition is not None  # there is a hash key at least
+    return condition
+
+
+def _value(hash_condition: tree.Condition) -> AttributeValue:
+    """Return the value that a query wants for its hash key."""
+    assert isinstance(hash_condition, tree.Compare)
+    assert isinstance(hash_condition.right, tree.Value)
+    return hash_condition.right.value
+
+
+def _has(entry: Entry, key: KeyField, value: AttributeValue) -> bool:
+    """Tell whether the record of an entry has this value of an index's hash key."""
+    try:
+        return equal(key.codec.encode(getattr(entry.record, key.name, None)), value)
+    except Invalid:
+        return False

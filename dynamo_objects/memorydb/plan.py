@@ -5,21 +5,23 @@ Whatever cannot be stored is found here, so that one bad record does not stop th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
 
-from ..codec.records import Change
+from ..codec.records import Change, RecordCodec
 from ..codec.values import Item
-from ..errors import DynamoException, Failure, InvalidKeysException
+from ..errors import Failure, InvalidKeysException
 from ..expressions.tree import Condition
+from ..flows.flushing import Guarded, Removal
 from ..flows.saving import Save, encode_record, guard_of, plan_put, plan_save
 from ..operations.batch import Write
-from ..operations.item import DeleteItem
+from ..operations.item import DeleteItem, PutItem
 from ..schema import TableSchema
-from .entries import Entry, is_dirty
+from .entries import Entry, is_dirty, is_in_force
 
-__all__ = ["FlushReport", "Plan", "Removal", "Stored", "plan_flush"]
+__all__ = ["FlushReport", "Plan", "Stored", "plan_flush"]
 
 
 @attrs.define
@@ -30,7 +32,7 @@ class FlushReport:
         puts: Records written as a whole.
         updates: Records of which only changes were written.
         deletes: Records deleted.
-        skipped: Clean ones, which needed no write.
+        skipped: Clean records, which needed no write.
         requests: Requests sent.
         failed: Key, reason and record of those that were not written and stay dirty.
     """
@@ -50,13 +52,13 @@ class FlushReport:
 
 @attrs.frozen(eq=False)
 class Stored:
-    """What a write in a batch will have stored: kept to mark the record clean afterwards.
+    """Whose write it is, and how to mark the record clean afterwards.
 
     Attributes:
-        entry: Whose write it is.
+        entry: The entry.
         record: The record as planned; None for a deletion.
         loaded: Its immutable values.
-        save: The planned save, where the version has to be counted.
+        save: The planned save, where there is one.
     """
 
     entry: Entry
@@ -65,35 +67,25 @@ class Stored:
     save: Save | None = None
 
 
-@attrs.frozen(eq=False)
-class Removal:
-    """A conditional deletion."""
-
-    entry: Entry
-    operation: DeleteItem
-
-
 @attrs.define
 class Plan:
     """The writes of one flush.
 
     Attributes:
         batch: Unconditional writes; their ``ref`` is a `Stored`.
-        saves: Conditional saves with their entries.
-        removals: Conditional deletions.
-        skipped: Number of clean entries.
-        failed: Entries that cannot be written, with the reason.
+        guarded: Conditional saves and deletions; likewise.
+        skipped: Number of clean records.
+        failed: Records that cannot be written, with the reason.
     """
 
     batch: list[Write] = attrs.field(factory=list)
-    saves: list[tuple[Entry, Save]] = attrs.field(factory=list)
-    removals: list[Removal] = attrs.field(factory=list)
+    guarded: list[Guarded] = attrs.field(factory=list)
     skipped: int = 0
     failed: list[Failure] = attrs.field(factory=list)
 
 
 def plan_flush(
-    schema: TableSchema, table: str, entries: list[Entry], *, conditional: bool, overwrite: bool
+    schema: TableSchema, table: str, entries: Iterable[Entry], *, conditional: bool, overwrite: bool
 ) -> Plan:
     """Return what flushing these entries takes.
 
@@ -103,64 +95,118 @@ def plan_flush(
         overwrite: Guard none.
     """
     guarded = not overwrite and (conditional or schema.codec.version is not None)
-    plan = Plan()
+    planner = _Planner(schema, table, guarded)
     for entry in entries:
-        if not is_dirty(schema.codec, entry):
-            plan.skipped += 1
-            continue
+        planner.add(entry)
+    return planner.plan
+
+
+class _Planner:
+    def __init__(self, schema: TableSchema, table: str, guarded: bool) -> None:
+        self._schema = schema
+        self._codec = schema.codec
+        self._table = table
+        self._guarded = guarded
+        self.plan = Plan()
+
+    def add(self, entry: Entry) -> None:
+        """Plan what one entry needs."""
+        if not is_dirty(self._codec, entry):
+            self.plan.skipped += entry.record is not None
+            return
+        record = entry.record if is_in_force(self._codec, entry) else None
         try:
-            _check_key(schema, entry)
-            if entry.record is None:
-                _plan_deletion(plan, schema, table, entry, guarded)
+            if record is None:
+                self._delete(entry)
             else:
-                _plan_record(plan, schema, table, entry, guarded, overwrite)
-        except DynamoException as error:
-            plan.failed.append(Failure(entry.key, error, entry.record))
-    return plan
+                _check_key(self._schema, entry)
+                self._save(entry, record)
+        except Exception as error:  # _check_data may raise anything
+            self.plan.failed.append(Failure(entry.key, error, record))
+
+    # --- deletions ----------------------------------------------------------------------------
+
+    def _delete(self, entry: Entry) -> None:
+        schema, base = self._schema, entry.base
+        if base is None:  # never read: there is nothing that it could be guarded by
+            key = schema.key_item(*schema.pair(entry.key))
+            self.plan.batch.append(Write(self._table, key, None, Stored(entry)))
+            return
+        key = schema.key_of(base)
+        if not self._guarded:
+            self.plan.batch.append(Write(self._table, key, None, Stored(entry)))
+            return
+        removal = Removal(schema, entry.key, DeleteItem(self._table, key, _unchanged(schema, base)), base)
+        self.plan.guarded.append(Guarded(removal, Stored(entry)))
+
+    # --- records ------------------------------------------------------------------------------
+
+    def _save(self, entry: Entry, record: Any) -> None:
+        if self._guarded:
+            self._save_guarded(entry, record)
+            return
+        if self._codec.version is None:
+            item = encode_record(self._schema, record)
+            stored = Stored(entry, record, self._codec.loaded_values(record))
+        else:
+            save = plan_put(self._schema, self._table, record, None)
+            item, stored = save.item, Stored(entry, record, save.loaded, save)
+        if record._item is None:
+            item = _with_key(self._schema, item, entry.base)
+        else:
+            changed = {change.wire for change in self._codec.changes(record)}
+            if not changed:  # _check_data has made it what it was
+                self.plan.skipped += 1
+                return
+            item = _as_loaded(self._codec, record._item, item, changed)
+        self.plan.batch.append(Write(self._table, self._schema.key_of(item), item, stored))
+
+    def _save_guarded(self, entry: Entry, record: Any) -> None:
+        save = self._planned(entry, record)
+        if save is None:
+            self.plan.skipped += 1
+        else:
+            self.plan.guarded.append(Guarded(save, Stored(entry, record, save.loaded, save)))
+
+    def _planned(self, entry: Entry, record: Any) -> Save | None:
+        if record._item is not None or not entry.is_deleted:
+            return plan_save(self._schema, self._table, record)
+        # Deleted here and made anew: what is to go may be overwritten.
+        guard = None if entry.base is None else _unchanged(self._schema, entry.base)
+        save = plan_put(self._schema, self._table, record, guard)
+        assert isinstance(save.operation, PutItem)
+        item = _with_key(self._schema, save.item, entry.base)
+        return attrs.evolve(save, item=item, operation=attrs.evolve(save.operation, item=item))
 
 
 def _check_key(schema: TableSchema, entry: Entry) -> None:
     record = entry.record
-    if record is not None:
-        now = schema.record_key(record)
-        if schema.lookup_item(schema.key_item(*now)) != entry.lookup:
-            data = {key.name: value for key, value in zip(schema.keys, now, strict=False)}
-            raise InvalidKeysException(
-                type(record), data, f"the record was cached under {entry.key!r}: evolve() makes a copy"
-            )
+    now = schema.record_key(record)
+    if schema.lookup_item(schema.key_item(*now)) != entry.lookup:
+        data = {key.name: value for key, value in zip(schema.keys, now, strict=False)}
+        raise InvalidKeysException(
+            type(record), data, f"the record was cached under {entry.key!r}: evolve() makes a copy"
+        )
 
 
-def _plan_record(
-    plan: Plan, schema: TableSchema, table: str, entry: Entry, guarded: bool, overwrite: bool
-) -> None:
-    record = entry.record
-    if guarded:
-        replaced = entry.base if record._item is None else None
-        if replaced is not None:  # deleted here and made anew
-            save: Save | None = plan_put(schema, table, record, _unchanged(schema, replaced))
-        else:
-            save = plan_save(schema, table, record, overwrite=overwrite)
-        if save is None:
-            plan.skipped += 1
-        else:
-            plan.saves.append((entry, save))
-        return
-    if schema.codec.version is None:
-        item = encode_record(schema, record)
-        stored = Stored(entry, record, schema.codec.loaded_values(record))
-    else:
-        put = plan_put(schema, table, record, None)
-        item, stored = put.item, Stored(entry, record, put.loaded, put)
-    plan.batch.append(Write(table, schema.key_of(item), item, stored))
+def _as_loaded(codec: RecordCodec, base: Item, item: Item, changed: set[str]) -> Item:
+    """Return the item of a loaded record with everything that was not changed as it is stored.
+
+    Defaults that are not stored stay so, which matters to indexes, and so do other
+    spellings. The version counts as changed.
+    """
+    if codec.version is not None:
+        changed = {*changed, codec.version.wire}
+    fields = codec.by_wire
+    kept = {w: v for w, v in base.items() if w not in changed and (w in fields or w in item)}
+    return kept | {w: v for w, v in item.items() if w in changed or w not in fields}
 
 
-def _plan_deletion(plan: Plan, schema: TableSchema, table: str, entry: Entry, guarded: bool) -> None:
-    key = schema.key_item(*schema.pair(entry.key))
-    if guarded and entry.base is not None:
-        condition = _unchanged(schema, entry.base)
-        plan.removals.append(Removal(entry, DeleteItem(table, key, condition)))
-    else:
-        plan.batch.append(Write(table, key, None, Stored(entry)))
+def _with_key(schema: TableSchema, item: Item, base: Item | None) -> Item:
+    """Return an item with its key spelt as in the table, where another spelling is another key."""
+    if base is None or all(item[wire] == base[wire] for wire in schema.key_wires):
+        return item
+    return {**item, **schema.key_of(base)}
 
 
 def _unchanged(schema: TableSchema, base: Item) -> Condition:

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from ..codec.values import Invalid, Item
 from ..database.progress import Progress
-from ..errors import BatchFailed, DynamoException, ItemNotFound, ValidationError
-from ..flows.batching import Answered, read_batches
+from ..errors import BatchFailed, DynamoException, ItemNotFound
 from ..flows.saving import encode_record
-from ..operations.batch import BatchGetItem
-from ..query import Query
 from ..record import DynamoRecord
 from ..table import DynamoTable
-from .cache import Cache, make_cache
-from .entries import Entry, is_dirty
+from .entries import Entry
 from .flush import Flush
-from .overlay import MemoryQuery
+from .identity import IdentityMap
 from .plan import FlushReport, plan_flush
+from .query import MemoryQuery
 
 __all__ = ["MemoryTable"]
 
 Record = TypeVar("Record", bound=DynamoRecord)
-
-Lookup = tuple[Any, ...]
-
-
-class _Reading:
-    """A read under way: others who want the key wait for it."""
-
-    def __init__(self) -> None:
-        self.done = threading.Event()
 
 
 class MemoryTable(Generic[Record]):
@@ -50,41 +36,34 @@ class MemoryTable(Generic[Record]):
             stores.get("s1").visits += 1
 
     As a context manager it flushes by ``save_data_batch`` when the block succeeds.
+    Threads may share it.
 
     Args:
-        table: The table.
+        db_table: The table.
         maxsize: How many clean records to keep; dirty ones are always kept. A change made
             to a record after it was dropped needs ``save``. None keeps all.
-
-    Attributes:
-        hits: How many gets were answered from memory.
-        db_reads: How many requests read something.
     """
 
-    def __init__(self, table: DynamoTable[Record], maxsize: int | None = None) -> None:
-        if not isinstance(table, DynamoTable):
-            raise DynamoException(f"MemoryTable takes a table, not {type(table).__name__}")
-        if maxsize is not None and maxsize < 1:
+    def __init__(self, db_table: DynamoTable[Record], maxsize: int | None = None) -> None:
+        if not isinstance(db_table, DynamoTable):
+            raise DynamoException(f"MemoryTable takes a table, not {type(db_table).__name__}")
+        if maxsize is not None and (isinstance(maxsize, bool) or not isinstance(maxsize, int) or maxsize < 1):
             raise DynamoException("maxsize is a whole number from 1, or None")
-        self._table = table
-        self._schema = table._schema
+        self._table = db_table
+        self._schema = db_table._schema
         self._codec = self._schema.codec
-        self._lock = threading.RLock()
-        self._cache: Cache = make_cache(maxsize, self._is_dirty)
-        self._reading: dict[Lookup, _Reading] = {}
-        self._loads = True
-        self._pid = os.getpid()
-        self.hits = 0
-        self.db_reads = 0
-        plain = [
+        self._map = IdentityMap(db_table, maxsize)
+        self._flushing = threading.Lock()
+        self._flusher: int | None = None
+        kinds = [
             next((kind for kind in (str, int, bytes) if kind in key.codec.types), None)
             for key in self._schema.keys
         ]
-        self._hash_kind = plain[0]
-        self._range_kind = type(None) if len(plain) == 1 else plain[1]
+        self._hash_kind = kinds[0]
+        self._range_kind = type(None) if len(kinds) == 1 else kinds[1]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._table!r}, {len(self._cache)} cached)"
+        return f"{type(self).__name__}({self._table!r}, {len(self._map.cache)} cached)"
 
     @property
     def db_table(self) -> DynamoTable[Record]:
@@ -94,6 +73,16 @@ class MemoryTable(Generic[Record]):
     def get_db_table(self) -> DynamoTable[Record]:
         """Return the table below."""
         return self._table
+
+    @property
+    def hits(self) -> int:
+        """Return how many gets were answered from memory."""
+        return self._map.hits
+
+    @property
+    def db_reads(self) -> int:
+        """Return how many requests have read something."""
+        return self._map.db_reads
 
     # --- one record -------------------------------------------------------------------------
 
@@ -118,116 +107,65 @@ class MemoryTable(Generic[Record]):
             InvalidKeysException: Half a key, or a value of a wrong type.
         """
         if times is not None:
-            return self._get_timed(hash, range, create, times)
+            return self._get(hash, range, create, times)
         if type(hash) is self._hash_kind and type(range) is self._range_kind:
-            with self._lock:
-                entry = self._cache.get((hash,) if range is None else (hash, range))
+            known = self._map
+            with known.lock:
+                entry = known.cache.get((hash,) if range is None else (hash, range))
                 if entry is not None and entry.record is not None:
-                    self.hits += 1
+                    known.hits += 1
                     record: Record = entry.record
                     return record
-        return self._get(hash, range, create)
+        return self._get(hash, range, create, {})
 
     def find(self, hash: Any, range: Any = None, default: Any = None) -> Record | None:
-        """Return the record with this key, or *default*."""
+        """Return the record with this key, or *default*.
+
+        Raises:
+            InvalidKeysException: Half a key, or a value of a wrong type.
+        """
         try:
             return self.get(hash, range)
         except ItemNotFound:
             return default  # type: ignore[no-any-return]
 
-    def _get(self, hash: Any, range: Any, create: bool) -> Record:
-        if self._schema.is_empty_key(hash, range):
-            if create:
-                return self._table._new_record(hash, range)
-            raise ItemNotFound(self._table.table_name, self._user_key(hash, range))
-        entry = self._entry(hash, range)
-        with self._lock:
-            if entry.record is None and (create or not self._loads):
-                self._create(entry, hash, range)
-            if entry.record is None:
-                raise ItemNotFound(self._table.table_name, entry.key)
-            record: Record = entry.record
-            return record
-
-    def _get_timed(self, hash: Any, range: Any, create: bool, times: dict[str, float]) -> Record:
+    def _get(self, hash: Any, range: Any, create: bool, times: dict[str, float]) -> Record:
         began = time.perf_counter()
-        reads = self.db_reads
         try:
-            record = self.get(hash, range)
-        except ItemNotFound:
-            _add_time(times, "mem_get_from_db" if self.db_reads > reads else "mem_get_item", began)
-            if not create:
-                _add_time(times, "mem_total", began)
-                raise
-            creating = time.perf_counter()
-            record = self.get(hash, range, create=True)
-            _add_time(times, "mem_create_record", creating)
-        else:
-            _add_time(times, "mem_get_from_db" if self.db_reads > reads else "mem_get_item", began)
-        _add_time(times, "mem_total", began)
+            if self._schema.is_empty_key(hash, range):
+                if create:
+                    return self._table._new_record(hash, range)
+                raise self._not_found(hash, range)
+            entry = self._entry(hash, range, times)
+            record: Record | None = entry.record
+            if record is None:
+                if not create and self._map.loads:
+                    raise self._not_found(hash, range)
+                record = self._create(entry, hash, range, times)
+            return record
+        finally:
+            _add_time(times, "mem_total", began)
+
+    def _entry(self, hash: Any, range: Any, times: dict[str, float]) -> Entry:
+        began = time.perf_counter()
+        is_read = True
+        try:
+            entry, is_read = self._map.entry(hash, range)
+            return entry
+        finally:
+            _add_time(times, "mem_get_from_db" if is_read else "mem_get_item", began)
+
+    def _create(self, entry: Entry, hash: Any, range: Any, times: dict[str, float]) -> Record:
+        began = time.perf_counter()
+        record: Record = self._map.create(entry, hash, range)
+        _add_time(times, "mem_create_record", began)
         return record
 
-    def _create(self, entry: Entry, hash: Any, range: Any) -> None:
-        record = self._table._new_record(hash, range)
-        entry.record = record
-        entry.is_deleted = False
-        try:
-            entry.created = self._codec.encode(record)
-        except Invalid:
-            entry.created = None  # not complete yet: a flush will say so if it stays so
+    def _not_found(self, hash: Any, range: Any) -> ItemNotFound:
+        key = hash if self._schema.range is None else (hash, range)
+        return ItemNotFound(self._table.table_name, key)
 
-    def _user_key(self, hash: Any, range: Any) -> Any:
-        return hash if self._schema.range is None else (hash, range)
-
-    # --- reading each key once ----------------------------------------------------------------
-
-    def _entry(self, hash: Any, range: Any) -> Entry:
-        """Return the entry of a key, read from the table at the first time."""
-        key = self._schema.key_item(hash, range)
-        lookup = self._schema.lookup_item(key)
-        while True:
-            with self._lock:
-                entry = self._cache.get(lookup)
-                if entry is not None:
-                    self.hits += 1
-                    return entry
-                if not self._loads:
-                    return self._add(Entry(lookup, self._user_key(hash, range)))
-                reading = self._reading.get(lookup)
-                if reading is None:
-                    reading = self._reading[lookup] = _Reading()
-                    break
-            reading.done.wait()
-        try:
-            record = self._table.find(hash, range, consistent=True)
-            with self._lock:
-                self.db_reads += 1
-                return self._learn(lookup, record)
-        finally:
-            self._finish_reading([lookup])
-
-    def _finish_reading(self, lookups: Iterable[Lookup]) -> None:
-        with self._lock:
-            for lookup in lookups:
-                reading = self._reading.pop(lookup, None)
-                if reading is not None:
-                    reading.done.set()
-
-    def _learn(self, lookup: Lookup, record: Any) -> Entry:
-        """Take a record that was read, or the proof that there is none."""
-        entry = self._cache.get(lookup)
-        if entry is not None and not (entry.is_absent and record is not None):
-            return entry  # saved here while it was being read
-        key = self._schema.user_key(record._item) if record is not None else self._key_of(lookup)
-        base = None if record is None else record._item
-        return self._add(Entry(lookup, key, record, base, is_known=True))
-
-    def _key_of(self, lookup: Lookup) -> Any:
-        return lookup if self._schema.range is not None else lookup[0]
-
-    def _add(self, entry: Entry) -> Entry:
-        self._cache.add(entry)
-        return entry
+    # --- reading ahead, or not at all ---------------------------------------------------------
 
     def prefetch(self, keys: Iterable[Any], progress: Progress | None = None) -> None:
         """Read many records at once, with a request for each 100 that are not cached.
@@ -235,192 +173,102 @@ class MemoryTable(Generic[Record]):
         Args:
             keys: Hash values, or pairs of hash and range value; any number.
             progress: Its ``update(n)`` is called as keys are read.
+
+        Raises:
+            InvalidKeysException: Half a key, or a value of a wrong type; nothing was read.
+            DecodeError: An item cannot become a record; all others were read.
         """
-        wanted: dict[Lookup, Item] = {}
-        waiting: list[_Reading] = []
-        with self._lock:
-            for key in keys:
-                pair = self._schema.pair(key)
-                if self._schema.is_empty_key(*pair):
-                    continue
-                item = self._schema.key_item(*pair)
-                lookup = self._schema.lookup_item(item)
-                if self._cache.get(lookup) is not None or lookup in wanted:
-                    continue
-                if lookup in self._reading:
-                    waiting.append(self._reading[lookup])
-                    continue
-                self._reading[lookup] = _Reading()
-                wanted[lookup] = item
-        try:
-            if wanted:
-                self._read(list(wanted.values()), progress)
-        finally:
-            self._finish_reading(wanted)
-        for reading in waiting:
-            reading.done.wait()
-
-    def _read(self, keys: list[Item], progress: Progress | None) -> None:
-        request = BatchGetItem(self._table.full_name, keys, consistent=True)
-        connection = self._table._connection
-        for answered in connection.stream(read_batches(request, self._patience)):
-            assert isinstance(answered, Answered)
-            records = [self._table._record(item) for _, item in answered.found]
-            with self._lock:
-                self.db_reads += 1
-                for record in records:
-                    self._learn(self._schema.lookup_item(record._item), record)
-                for key in answered.absent:
-                    self._learn(self._schema.lookup_item(key), None)
-            if progress is not None:
-                progress.update(len(answered.found) + len(answered.absent))
-
-    @property
-    def _patience(self) -> float:
-        return self._table._connection.policy.deadline_seconds
+        self._map.prefetch(keys, progress)
 
     def set_load_from_db(self, load_from_db: bool) -> None:
-        """Set whether keys that are not cached are read; if not, ``get`` makes new records."""
-        self._loads = load_from_db
+        """Set whether keys that are not cached are read; if not, ``get`` makes new records.
+
+        Queries and scans read in any case.
+        """
+        self._map.loads = load_from_db
 
     # --- changing -----------------------------------------------------------------------------
 
     def save(self, record: Record) -> Record:
-        """Take a record; it is written by the next flush.
+        """Take a record, to be written by the next flush, and return it.
 
         Another record in the place of a cached one, such as a copy made by ``evolve``,
-        is written as a change of it.
+        is written as a change of it. Of a new record in that place that is frozen and has
+        a version, a copy that goes on with the version is taken and returned.
 
         Raises:
             ValidationError: The record cannot be stored; with all problems.
             InvalidKeysException: Its key is missing, invalid, or changed since it was loaded.
         """
         encode_record(self._schema, record)
-        hash, range = self._schema.record_key(record)
-        lookup = self._schema.lookup_item(self._schema.key_item(hash, range))
-        if record._item is not None and self._schema.lookup_item(record._item) != lookup:
-            if record._loaded is not None:
-                raise self._schema.invalid_key(
-                    hash, range, "the key was changed after loading: evolve() makes a copy"
-                )
-            self._codec.remember(record, None, None)  # a copy under a new key is a new record
-        with self._lock:
-            entry = self._cache.get(lookup)
-            if entry is None:
-                entry = self._add(Entry(lookup, self._user_key(hash, range), base=record._item))
-            elif record._item is None and entry.base is not None and not entry.is_deleted:
-                if entry.record is not record:
-                    self._codec.remember(record, entry.base, None)
-            entry.record, entry.is_deleted, entry.is_saved = record, False, True
-        return record
+        key = self._schema.key_item(*self._schema.record_key(record))
+        if record._item is not None and self._map.lookup(record._item) != self._map.lookup(key):
+            self._move(record)
+        taken: Record = self._map.put(key, record)
+        return taken
+
+    def _move(self, record: Any) -> None:
+        """Make a copy with another key a new record; a record itself may not change its key."""
+        if record._loaded is not None or self._map.is_held_elsewhere(record):
+            key = self._schema.record_key(record)
+            raise self._schema.invalid_key(*key, "the key was changed after loading: evolve() makes a copy")
+        self._codec.remember(record, None, None)
 
     def delete(self, hash: Any, range: Any = None) -> Record:
         """Return a record and delete it with the next flush.
 
         Raises:
             ItemNotFound: There is no such record.
+            InvalidKeysException: Half a key, or a value of a wrong type.
         """
         if self._schema.is_empty_key(hash, range):
-            raise ItemNotFound(self._table.table_name, self._user_key(hash, range))
-        entry = self._entry(hash, range)
-        with self._lock:
-            record: Record | None = entry.record
-            if record is None:
-                raise ItemNotFound(self._table.table_name, entry.key)
-            entry.record, entry.created, entry.is_saved = None, None, False
-            # A record that was only made here leaves nothing to delete, if that is known.
-            entry.is_deleted = entry.base is not None or not entry.is_known
-            self._codec.remember(record, None, None)
-            return record
+            raise self._not_found(hash, range)
+        entry, _ = self._map.entry(hash, range)
+        record: Record | None = self._map.delete(entry)
+        if record is None:
+            raise self._not_found(hash, range)
+        return record
 
     # --- what is cached -------------------------------------------------------------------------
 
     def has_item(self, hash: Any, range: Any = None) -> bool:
-        """Tell whether a record with this key is cached; nothing is read."""
-        lookup = self._schema.lookup_item(self._schema.key_item(hash, range))
-        with self._lock:
-            entry = self._cache.get(lookup)
+        """Tell whether a record with this key is cached; nothing is read.
+
+        Raises:
+            InvalidKeysException: Half a key, or a value of a wrong type.
+        """
+        if self._schema.is_empty_key(hash, range):
+            return False
+        lookup = self._map.lookup(self._schema.key_item(hash, range))
+        with self._map.lock:
+            entry = self._map.cache.get(lookup)
             return entry is not None and entry.record is not None
 
     def get_data(self) -> list[Record]:
         """Return all cached records, without deleted ones."""
-        with self._lock:
-            return [entry.record for entry in self._cache.entries() if entry.record is not None]
-
-    def reset(self) -> None:
-        """Forget everything, unwritten changes too."""
-        with self._lock:
-            self._cache.clear()
-            self.hits = self.db_reads = 0
+        return [record for entry in self._map.entries() if (record := entry.record) is not None]
 
     def dirty_keys(self) -> list[Any]:
         """Return the keys that a flush would write or delete."""
-        with self._lock:
-            return [entry.key for entry in self._cache.entries() if self._is_dirty(entry)]
+        return [entry.key for entry in self._map.dirty()]
 
-    def _is_dirty(self, entry: Entry) -> bool:
-        return is_dirty(self._codec, entry)
+    def reset(self) -> None:
+        """Forget everything, unwritten changes too."""
+        self._map.reset()
 
     # --- queries --------------------------------------------------------------------------------
 
     def query(self, hash: Any = None, condition: Any = None, **keywords: Any) -> MemoryQuery[Record]:
         """Return a lazy query that shows unflushed changes; arguments as for the table's."""
-        return self._over(self._table.query(hash, condition, **keywords))
+        return MemoryQuery(self._map, self._table.query(hash, condition, **keywords))
 
     def scan(self, condition: Any = None, **keywords: Any) -> MemoryQuery[Record]:
         """Return a lazy scan that shows unflushed changes; arguments as for the table's."""
-        return self._over(self._table.scan(condition, **keywords))
+        return MemoryQuery(self._map, self._table.scan(condition, **keywords))
 
     def query_count(self, hash: Any = None, condition: Any = None, **keywords: Any) -> int:
         """Return the number of results of a query."""
         return self.query(hash, condition, **keywords).count()
-
-    def _over(self, query: Query[Record]) -> MemoryQuery[Record]:
-        return MemoryQuery(self, query)
-
-    def cached_items(self) -> Iterator[tuple[Lookup, Any, Item | None]]:
-        """Yield key, record and current item of every cached key; see QueryCache."""
-        with self._lock:
-            # A Null object that nobody has touched is not an addition.
-            entries = [
-                entry for entry in self._cache.entries() if entry.is_known_to_table or self._is_dirty(entry)
-            ]
-        for entry in entries:
-            yield entry.lookup, entry.record, self._current_item(entry)
-
-    def current(self, lookup: Lookup) -> tuple[Any, Item | None] | None:
-        """Return record and current item of a cached key; see QueryCache."""
-        with self._lock:
-            entry = self._cache.get(lookup)
-        return None if entry is None else (entry.record, self._current_item(entry))
-
-    def _current_item(self, entry: Entry) -> Item | None:
-        if entry.record is None:
-            return None
-        try:
-            return self._codec.encode(entry.record)
-        except Invalid as invalid:
-            name = f"{type(entry.record).__name__} {entry.key!r}"
-            raise ValidationError(name, invalid.problems) from None
-
-    def adopt(self, item: Item) -> Any:
-        """Cache an item that was read; see QueryCache."""
-        record = self._table._record(item)
-        with self._lock:
-            return self._learn(self._schema.lookup_item(item), record).record
-
-    def fetch(self, items: list[Item]) -> None:
-        """Read whole items by the keys of these; see QueryCache."""
-        self.prefetch(self._schema.user_key(item) for item in items)
-
-    def lookup(self, item: Item) -> Lookup:
-        """Return the key of an item as a typed tuple; see QueryCache."""
-        return self._schema.lookup_item(item)
-
-    def count_read(self) -> None:
-        """Count one request that read something; see QueryCache."""
-        with self._lock:
-            self.db_reads += 1
 
     # --- flushing -------------------------------------------------------------------------------
 
@@ -459,33 +307,42 @@ class MemoryTable(Generic[Record]):
     batch_write = save_data_batch
 
     def _flush(
-        self,
-        ignore_errors: bool,
-        overwrite: bool,
-        progress: Progress | None,
-        *,
-        one_by_one: bool,
+        self, ignore_errors: bool, overwrite: bool, progress: Progress | None, *, one_by_one: bool
     ) -> FlushReport:
-        if os.getpid() != self._pid:
-            raise DynamoException(
-                f"{self!r} was inherited by a forked process: flush it where it was filled, "
-                f"or its changes would be written twice"
-            )
-        with self._lock:
+        self._check_process()
+        if self._flusher == threading.get_ident():
+            raise DynamoException(f"{self!r} is being flushed: a progress bar must not flush it again")
+        with self._flushing:  # two at once would write everything twice
+            self._flusher = threading.get_ident()
+            try:
+                report = self._written(overwrite, progress, one_by_one=one_by_one)
+            finally:
+                self._flusher = None
+                self._map.settle()
+        if report.failed and not ignore_errors:
+            failed = BatchFailed(f"flush of {self._table.table_name}", report.failed, report)
+            raise failed from report.failed[0].reason
+        return report
+
+    def _written(self, overwrite: bool, progress: Progress | None, *, one_by_one: bool) -> FlushReport:
+        known = self._map
+        with known.planning:
             plan = plan_flush(
                 self._schema,
                 self._table.full_name,
-                list(self._cache.entries()),
+                known.entries(),
                 conditional=one_by_one,
                 overwrite=overwrite,
             )
-        flush = Flush(self._table, plan, self._lock, progress)
-        report = flush.one_by_one() if one_by_one else flush.in_batches()
-        with self._lock:
-            self._cache.settle()
-        if report.failed and not ignore_errors:
-            raise BatchFailed(f"flush of {self._table.table_name}", report.failed, report)
-        return report
+        flush = Flush(self._table._connection, self._codec, plan, known.lock, progress)
+        return flush.run(one_by_one=one_by_one)
+
+    def _check_process(self) -> None:
+        if self._map.was_inherited_dirty:
+            raise DynamoException(
+                f"{self!r} was inherited with unwritten changes by a forked process: flush it "
+                f"where they were made, or they would be written twice; here, reset() it"
+            )
 
     # --- with -----------------------------------------------------------------------------------
 

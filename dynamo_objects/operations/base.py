@@ -6,6 +6,7 @@ is an error, never an empty result.
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -14,10 +15,11 @@ import msgspec
 
 from ..codec.values import Item
 from ..errors import NotDynamoDBReply
+from ..expressions.evaluate import equal
 from ..expressions.render import Placeholders
 from ..expressions.tree import Condition, Path
 
-__all__ = ["Operation", "Resend", "encode_payload", "read_attributes", "read_reply"]
+__all__ = ["Operation", "Resend", "check_key", "encode_payload", "read_attributes", "read_item", "read_reply"]
 
 Result = TypeVar("Result")
 
@@ -41,11 +43,13 @@ class Operation(Generic[Result]):
         name: DynamoDB's name of the operation.
         is_write: Whether it changes anything.
         retries_limit: Whether LimitExceededException may pass by itself (table operations).
+        resend_seconds: How long a repeat counts as the same request.
     """
 
     name: ClassVar[str]
     is_write: ClassVar[bool] = False
     retries_limit: ClassVar[bool] = False
+    resend_seconds: ClassVar[float] = math.inf
 
     @property
     def resend(self) -> Resend:
@@ -104,29 +108,70 @@ def read_reply(body: bytes, kind: type[ReplyType]) -> ReplyType:
         NotDynamoDBReply: The body is not JSON, or lacks required members.
     """
     try:
-        return _decoder(kind).decode(body)
+        reply: ReplyType = _decoder(kind).decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise NotDynamoDBReply(_reason(error)) from None
+    return reply
 
 
-def read_attributes(body: bytes, member: str) -> Item | None:
-    """Return the item that a reply holds as *member*, or None.
+#: A member called Item hides the type of that name in its class.
+_AnItem = Item
 
-    The reply of an operation that found nothing is ``{}``. One with other members than
-    DynamoDB's is no proof of absence.
+
+class _ItemReply(msgspec.Struct, forbid_unknown_fields=True):
+    Item: _AnItem | msgspec.UnsetType = msgspec.UNSET
+    ConsumedCapacity: Any = None
+
+
+class _AttributesReply(msgspec.Struct, forbid_unknown_fields=True):
+    Attributes: Item | msgspec.UnsetType = msgspec.UNSET
+    ConsumedCapacity: Any = None
+    ItemCollectionMetrics: Any = None
+
+
+def read_item(body: bytes) -> Item | None:
+    """Return the item in the reply of a read, or None where there is none.
+
+    The reply that finds nothing is ``{}``. One with other members than DynamoDB's is no
+    proof of absence.
 
     Raises:
-        NotDynamoDBReply: Members that DynamoDB does not send.
+        NotDynamoDBReply: Members that DynamoDB does not send, or an item that is none.
     """
-    reply = read_reply(body, dict[str, Any])
-    if strange := reply.keys() - {member, "ConsumedCapacity", "ItemCollectionMetrics"}:
-        raise NotDynamoDBReply(f"unexpected members {sorted(strange)[:3]}")
-    if member not in reply:
-        return None
+    item = read_reply(body, _ItemReply).Item
+    return None if item is msgspec.UNSET else item
+
+
+def read_attributes(body: bytes) -> Item | None:
+    """Return the attributes in the reply of a write, or None where it has none.
+
+    Raises:
+        NotDynamoDBReply: Members that DynamoDB does not send, or attributes that are none.
+    """
+    attributes = read_reply(body, _AttributesReply).Attributes
+    return None if attributes is msgspec.UNSET else attributes
+
+
+def check_key(item: Item | None, key: Item) -> None:
+    """Check that an item in a reply is the one that was asked for.
+
+    Attributes that the reply leaves out, by a projection for one, are not checked.
+
+    Raises:
+        NotDynamoDBReply: It has another key: the reply belongs to another request.
+    """
+    for name, wanted in key.items():
+        found = wanted if item is None else item.get(name, wanted)
+        if found != wanted and not _is_same(found, wanted):
+            raise NotDynamoDBReply("the item of another key")
+
+
+def _is_same(left: Any, right: Any) -> bool:
+    """Tell whether two spellings stand for the same key; a reply may hold anything."""
     try:
-        return msgspec.convert(reply[member], Item)
-    except msgspec.ValidationError:
-        raise NotDynamoDBReply(f"{member} is not an item") from None
+        return equal(left, right)
+    except (ArithmeticError, ValueError, TypeError, AttributeError):
+        return False
 
 
 _DECODERS: dict[Any, Any] = {}
@@ -142,5 +187,5 @@ def _decoder(kind: Any) -> Any:
 def _reason(error: Exception) -> str:
     """Return what is wrong, never what was in the body."""
     if isinstance(error, msgspec.ValidationError):
-        return "the body lacks what the operation always answers"
+        return "the body is not what the operation answers"
     return "the body is not JSON"

@@ -46,16 +46,25 @@ def key_identity(key: Item) -> tuple[Any, ...]:
     return tuple(parts)
 
 
+def _identity_in_reply(key: Item) -> tuple[Any, ...]:
+    try:
+        return key_identity(key)
+    except (ArithmeticError, TypeError, ValueError):
+        raise NotDynamoDBReply("a key that is none") from None
+
+
 @attrs.frozen
 class BatchRead:
     """The answer to a BatchGetItem.
 
     Attributes:
-        items: The items found, in no order.
+        found: (key, item) of those that exist.
+        absent: Keys of which the reply says that there is no item.
         unprocessed: Keys that were not read at all: ask again.
     """
 
-    items: list[Item] = attrs.field(repr=False)
+    found: list[tuple[Item, Item]] = attrs.field(repr=False)
+    absent: list[Item]
     unprocessed: list[Item]
 
 
@@ -97,7 +106,29 @@ class BatchGetItem(Operation[BatchRead]):
         if (reply.Responses.keys() | reply.UnprocessedKeys.keys()) - {self.table}:
             raise NotDynamoDBReply("items of a table that was not asked for")
         unprocessed = reply.UnprocessedKeys.get(self.table)
-        return BatchRead(reply.Responses.get(self.table, []), [] if unprocessed is None else unprocessed.Keys)
+        return self._read(
+            reply.Responses.get(self.table, []), [] if unprocessed is None else unprocessed.Keys
+        )
+
+    def _read(self, items: list[Item], unprocessed: list[Item]) -> BatchRead:
+        """Tell the keys apart; absent is what a reply leaves out that has nothing foreign in it."""
+        asked = {key_identity(key): key for key in self.keys}
+        wires = self.keys[0].keys()
+        found = []
+        for item in items:
+            if wires - item.keys():
+                raise NotDynamoDBReply("an item without its key")
+            key = asked.pop(_identity_in_reply({name: item[name] for name in wires}), None)
+            if key is None:
+                raise NotDynamoDBReply("an item that was not asked for")
+            found.append((key, item))
+        left = []
+        for spelling in unprocessed:
+            key = asked.pop(_identity_in_reply(spelling), None)
+            if key is None:
+                raise NotDynamoDBReply("an unprocessed key that was not asked for")
+            left.append(key)
+        return BatchRead(found, list(asked.values()), left)
 
 
 @attrs.frozen(eq=False)
@@ -174,7 +205,7 @@ class BatchWriteItem(Operation[list[Write]]):
         for table, requests in reply.UnprocessedItems.items():
             for request in requests:
                 key = _key_in(request, wires.get(table, ()))
-                write = sent.get((table, key_identity(key)))
+                write = sent.pop((table, _identity_in_reply(key)), None)
                 if write is None:
                     raise NotDynamoDBReply("an unprocessed item that was not sent")
                 unprocessed.append(write)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import attrs
 
 from ..codec.values import Item
+from ..expressions.evaluate import equal
 from ..expressions.render import Placeholders
 from ..expressions.tree import Condition, Path, Update
 from .base import (
@@ -14,13 +15,16 @@ from .base import (
     Resend,
     add_condition,
     add_projection,
+    check_key,
     encode_payload,
     read_attributes,
+    read_item,
 )
 
 __all__ = ["DeleteItem", "GetItem", "PutItem", "ReturnValues", "UpdateItem"]
 
 ReturnValues = Literal["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]
+_OLD_VALUES = frozenset({"ALL_OLD", "UPDATED_OLD"})
 
 
 @attrs.frozen
@@ -49,7 +53,9 @@ class GetItem(Operation[Item | None]):
         return encode_payload(members)
 
     def parse(self, body: bytes) -> Item | None:
-        return read_attributes(body, "Item")
+        item = read_item(body)
+        check_key(item, self.key)
+        return item
 
 
 @attrs.frozen
@@ -66,12 +72,18 @@ class PutItem(Operation[Item | None]):
     key_wires: frozenset[str] = frozenset()
 
     @property
+    def key(self) -> Item:
+        """Return the key attributes."""
+        return {name: self.item[name] for name in self.key_wires if name in self.item}
+
+    @property
     def subject(self) -> tuple[str, Any]:
-        return self.table, {name: self.item[name] for name in self.key_wires if name in self.item}
+        return self.table, self.key
 
     @property
     def resend(self) -> Resend:
-        return Resend.SAFE if self.condition is None else Resend.CHECKED
+        conclusive = self.condition is None and not self.return_old
+        return Resend.SAFE if conclusive else Resend.CHECKED
 
     def members(self) -> dict[str, Any]:
         """Return what a transaction also sends."""
@@ -88,7 +100,13 @@ class PutItem(Operation[Item | None]):
         return encode_payload(members)
 
     def parse(self, body: bytes) -> Item | None:
-        return read_attributes(body, "Attributes")
+        item = read_attributes(body)
+        check_key(item, self.key)
+        return item
+
+    def is_settled(self, result: Item | None) -> bool:
+        # What a repeat finds in its place may be what the first attempt has put there.
+        return not self.return_old or result is None or not equal({"M": result}, {"M": self.item})
 
 
 @attrs.frozen
@@ -110,9 +128,10 @@ class UpdateItem(Operation[Item | None]):
 
     @property
     def resend(self) -> Resend:
-        if not self.update.can_repeat:
+        if not self.update.can_repeat or _moves_elements(self.update):
             return Resend.NEVER
-        return Resend.SAFE if self.condition is None else Resend.CHECKED
+        conclusive = self.condition is None and self.returns not in _OLD_VALUES
+        return Resend.SAFE if conclusive else Resend.CHECKED
 
     def members(self) -> dict[str, Any]:
         """Return what a transaction also sends."""
@@ -131,7 +150,19 @@ class UpdateItem(Operation[Item | None]):
         return encode_payload(members)
 
     def parse(self, body: bytes) -> Item | None:
-        return read_attributes(body, "Attributes")
+        item = read_attributes(body)
+        check_key(item, self.key)
+        return item
+
+    def is_settled(self, result: Item | None) -> bool:
+        # The old values that a repeat finds may be the new ones of the first attempt.
+        return self.returns not in _OLD_VALUES
+
+
+def _moves_elements(update: Update) -> bool:
+    """Tell whether an element of a list is removed or set: a repeat removes or appends another."""
+    paths = [clause.path for clause in update.sets] + [clause.path for clause in update.removes]
+    return any(isinstance(path.steps[-1], int) for path in paths)
 
 
 @attrs.frozen
@@ -170,7 +201,9 @@ class DeleteItem(Operation[Item | None]):
         return encode_payload(members)
 
     def parse(self, body: bytes) -> Item | None:
-        return read_attributes(body, "Attributes")
+        item = read_attributes(body)
+        check_key(item, self.key)
+        return item
 
     def is_settled(self, result: Item | None) -> bool:
         # A repeat that finds nothing may have been preceded by our own deletion.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import attrs
@@ -10,8 +11,8 @@ import msgspec
 from ..codec.values import Item
 from ..errors import NotDynamoDBReply
 from ..expressions.render import Placeholders
-from ..expressions.tree import Condition, Path
-from .base import Operation, add_projection, encode_payload, read_reply
+from ..expressions.tree import And, Compare, Condition, Path, Value
+from .base import Operation, add_projection, check_key, encode_payload, read_reply
 
 __all__ = ["Page", "Query", "Scan"]
 
@@ -92,10 +93,29 @@ class Query(_Search):
     key_condition: Condition
     reverse: bool = False
 
+    def parse(self, body: bytes) -> Page:
+        page = super().parse(body)
+        # One is enough to know a reply that belongs to another request.
+        for key, item in zip(_hash_keys(self.key_condition), page.items, strict=False):
+            check_key(item, key)
+        return page
+
     def _add_own(self, members: dict[str, Any], placeholders: Placeholders) -> None:
         members["KeyConditionExpression"] = placeholders.condition(self.key_condition)
         if self.reverse:
             members["ScanIndexForward"] = False
+
+
+def _hash_keys(condition: Condition) -> Iterator[Item]:
+    """Yield the hash key that a key condition asks for: the attribute that must be equal.
+
+    A range key may be such an attribute too, and does as well.
+    """
+    for part in condition.conditions if isinstance(condition, And) else (condition,):
+        match part:
+            case Compare("=", Path((str(name),)), Value(value)):
+                yield {name: value}
+                return
 
 
 @attrs.frozen(kw_only=True)

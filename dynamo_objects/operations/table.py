@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import attrs
 import msgspec
 
+from ..errors import NotDynamoDBReply
 from .base import Operation, encode_payload, read_reply
 
 __all__ = [
@@ -66,6 +67,11 @@ class TableDescription:
     write: int
     indexes: Mapping[str, IndexDescription]
     items: int = 0
+
+    @property
+    def can_be_used(self) -> bool:
+        """Tell whether items can be read and written; a change may be under way."""
+        return self.status in ("ACTIVE", "UPDATING")
 
     @property
     def is_active(self) -> bool:
@@ -169,7 +175,12 @@ class _TableOperation(Operation[TableDescription]):
         return encode_payload({"TableName": self.table})
 
     def parse(self, body: bytes) -> TableDescription:
-        return _description(read_reply(body, _ChangeReply).TableDescription)
+        return self._description(read_reply(body, _ChangeReply).TableDescription)
+
+    def _description(self, table: _Table) -> TableDescription:
+        if table.TableName != self.table:
+            raise NotDynamoDBReply("the description of another table")
+        return _description(table)
 
 
 @attrs.frozen
@@ -179,7 +190,7 @@ class DescribeTable(_TableOperation):
     name: ClassVar[str] = "DescribeTable"
 
     def parse(self, body: bytes) -> TableDescription:
-        return _description(read_reply(body, _DescribeReply).Table)
+        return self._description(read_reply(body, _DescribeReply).Table)
 
 
 @attrs.frozen

@@ -12,13 +12,15 @@ from ..codec.values import Item
 from ..errors import NotDynamoDBReply, QueryError
 from ..expressions.render import Placeholders
 from ..expressions.tree import Condition
-from .base import Operation, add_condition, encode_payload, read_attributes, read_reply
+from .base import Operation, add_condition, check_key, encode_payload, read_reply
 from .item import DeleteItem, GetItem, PutItem, UpdateItem
 
 __all__ = ["MAX_ACTIONS", "ConditionCheck", "TransactGetItems", "TransactWriteItems"]
 
 #: Actions in one transaction (Developer Guide, "Quotas": transactions).
 MAX_ACTIONS = 100
+#: A token holds for ten minutes (API reference, ClientRequestToken); one is left for travel.
+_TOKEN_SECONDS = 9 * 60.0
 
 
 @attrs.frozen
@@ -51,6 +53,11 @@ def _check_count(count: int) -> None:
         raise QueryError(f"a transaction has 1 to {MAX_ACTIONS} actions, not {count}")
 
 
+class _TransactWriteReply(msgspec.Struct, forbid_unknown_fields=True):
+    ConsumedCapacity: Any = None
+    ItemCollectionMetrics: Any = None
+
+
 @attrs.frozen
 class TransactWriteItems(Operation[None]):
     """Carries out all actions or none. With the same token it is carried out once only.
@@ -62,6 +69,7 @@ class TransactWriteItems(Operation[None]):
 
     name: ClassVar[str] = "TransactWriteItems"
     is_write: ClassVar[bool] = True
+    resend_seconds: ClassVar[float] = _TOKEN_SECONDS
 
     actions: Sequence[PutItem | UpdateItem | DeleteItem | ConditionCheck]
     token: str
@@ -77,14 +85,14 @@ class TransactWriteItems(Operation[None]):
         return encode_payload({"TransactItems": actions, "ClientRequestToken": self.token})
 
     def parse(self, body: bytes) -> None:
-        read_attributes(body, "ItemCollectionMetrics")
+        read_reply(body, _TransactWriteReply)
 
 
 #: A member called Item hides the type of that name in its class.
 _AnItem = Item
 
 
-class _Got(msgspec.Struct):
+class _Got(msgspec.Struct, forbid_unknown_fields=True):
     Item: _AnItem | None = None
 
 
@@ -113,4 +121,7 @@ class TransactGetItems(Operation[list[Item | None]]):
         replies = read_reply(body, _TransactGetReply).Responses
         if len(replies) != len(self.gets):
             raise NotDynamoDBReply("as many items as were asked for are missing")
-        return [reply.Item or None for reply in replies]
+        items = [reply.Item or None for reply in replies]
+        for get, item in zip(self.gets, items, strict=True):
+            check_key(item, get.key)
+        return items

@@ -6,6 +6,7 @@ slots itself, so that zero-argument ``super()`` and ``__init_subclass__`` work a
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
 from collections.abc import Callable, Mapping
@@ -14,21 +15,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, dataclass_transform, g
 import attrs
 
 from ..codec.annotations import resolve
-from ..codec.options import CopyOf, RecordOptions, field_options
-from ..errors import DynamoSchemaException, UnknownFieldError
+from ..codec.options import CopyOf, RecordOptions, class_has, field_options, needs_copy
+from ..errors import DynamoSchemaException, FieldNotLoaded, UnknownFieldError
 from .fields import field
 
-__all__ = ["RecordMeta"]
-
-#: Defaults that records must not share.
-_MUTABLE = (list, dict, set, bytearray)
+__all__ = ["RecordMeta", "can_be_dynamic", "fields_of"]
 
 _METHOD_TYPES = (types.FunctionType, property, classmethod, staticmethod)
 
 _Hook = Callable[[Any, Any], Any]
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(field,))
+def fields_of(record_class: type) -> tuple[attrs.Attribute[Any], ...]:
+    """Return the attrs fields of a record class, also of its parents."""
+    found: tuple[attrs.Attribute[Any], ...] = attrs.fields(record_class)
+    return found
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(field, attrs.field))
 class RecordMeta(type):
     """Metaclass of records: see DynamoRecord for the class keywords."""
 
@@ -36,6 +40,10 @@ class RecordMeta(type):
     __dynamo_frozen__: bool
     #: Names of the fields, also of the parents, in the order of declaration.
     __dynamo_fields__: tuple[str, ...]
+    #: What the constructor takes: the fields, by their aliases.
+    __dynamo_init__: frozenset[str]
+    #: Names of the attributes that the fields are stored as.
+    __dynamo_wires__: frozenset[str]
     #: Field -> what is done with a value on assignment (converters, validators), or None.
     __dynamo_setters__: Mapping[str, _Hook | None]
 
@@ -59,6 +67,7 @@ class RecordMeta(type):
         (parent,) = parents
         annotations = _own_fields(namespace)
         _check_body(name, namespace, annotations, parent)
+        _check_mixins(name, bases, {*annotations, *parent.__dynamo_fields__})
         if "_freeze_schema" in namespace:
             schemaless = True
         options = _options(parent, schemaless, unknown, tag, tag_field)
@@ -67,7 +76,7 @@ class RecordMeta(type):
             for field_name in annotations
         }
         slots = [field_name for field_name in annotations if field_name not in parent.__dynamo_fields__]
-        if options.schemaless and not parent.__dynamo_options__.schemaless:
+        if options.schemaless and not any(base.__dictoffset__ for base in bases):
             slots.append("__dict__")
         namespace["__slots__"] = tuple(slots)
         cls = super().__new__(mcls, name, bases, namespace, **keywords)
@@ -80,10 +89,15 @@ class RecordMeta(type):
             kw_only=True,
             repr=False,
             on_setattr=attrs.setters.NO_OP,
-            unsafe_hash=True if cls.__dynamo_frozen__ else None,
+            unsafe_hash=True if cls.__dynamo_frozen__ and "__hash__" not in namespace else None,
         )
-        fields = attrs.fields(cls)
+        if "__eq__" not in namespace:
+            _mend_equality(cls)
+        if "__replace__" in vars(cls) and "__replace__" not in namespace:
+            type.__delattr__(cls, "__replace__")  # attrs' own forgets what the record was loaded as
+        fields = fields_of(cls)
         cls.__dynamo_fields__ = tuple(attribute.name for attribute in fields)
+        cls.__dynamo_init__ = frozenset(str(attribute.alias) for attribute in fields)
         cls.__dynamo_setters__ = {attribute.name: _setter(attribute) for attribute in fields}
         _check_fields(cls)
         _resolve_early(cls, annotations, sys._getframe(1))
@@ -91,23 +105,28 @@ class RecordMeta(type):
 
     if not TYPE_CHECKING:  # checkers shall see the constructor that attrs writes
 
-        def __call__(cls, *args, **values):
+        def __call__(cls, /, *args, **values):
             """Make a new record; unknown names are refused, then ``_check_data`` runs."""
             dynamic = {}
-            for name in values.keys() - frozenset(cls.__dynamo_fields__):
-                if not cls.__dynamo_options__.schemaless:
-                    raise UnknownFieldError(cls, name, cls.__dynamo_fields__)
-                dynamic[name] = values.pop(name)
+            if not values.keys() <= cls.__dynamo_init__:
+                for name in [name for name in values if name not in cls.__dynamo_init__]:
+                    if not cls.__dynamo_options__.schemaless or not can_be_dynamic(cls, name):
+                        raise UnknownFieldError(cls, name, cls.__dynamo_init__)
+                    dynamic[name] = values.pop(name)
             record = super().__call__(*args, **values)
             object.__setattr__(record, "_item", None)
             object.__setattr__(record, "_loaded", None)
-            for name in dynamic:
-                if name.startswith("_") or hasattr(cls, name):
-                    raise UnknownFieldError(cls, name, cls.__dynamo_fields__)
             if dynamic:
                 vars(record).update(dynamic)
             record._check_data()
             return record
+
+
+def can_be_dynamic(record_class: RecordMeta, name: str) -> bool:
+    """Tell whether a schemaless record may have a field of this name beside the declared ones."""
+    if name.startswith("_") or name in record_class.__dynamo_wires__:
+        return False
+    return not class_has(record_class, name)
 
 
 def _check_bases(name: str, bases: tuple[type, ...], parents: list[RecordMeta]) -> None:
@@ -117,6 +136,9 @@ def _check_bases(name: str, bases: tuple[type, ...], parents: list[RecordMeta]) 
             f"{name} has two record bases, {both}: derive from one, "
             f"and put what they share into a mixin without fields"
         )
+
+
+def _check_mixins(name: str, bases: tuple[type, ...], fields: set[str]) -> None:
     for base in bases:
         if isinstance(base, RecordMeta):
             continue
@@ -125,6 +147,11 @@ def _check_bases(name: str, bases: tuple[type, ...], parents: list[RecordMeta]) 
                 raise DynamoSchemaException(
                     f"{name}: mixin {mixin.__name__} declares fields: "
                     f"mixins of records have methods only, move its fields into a record class"
+                )
+            if hidden := sorted(fields & vars(mixin).keys()):
+                raise DynamoSchemaException(
+                    f"{name}.{hidden[0]} collides with {mixin.__name__}.{hidden[0]}: rename one of them; "
+                    f"a field keeps its stored name with field(name={hidden[0]!r})"
                 )
 
 
@@ -145,9 +172,11 @@ def _check_body(
                 f"{name}.{field_name}: fields must not begin with an underscore: "
                 f"store it under that name with field(name={field_name!r})"
             )
+        if field_name == "self":
+            raise DynamoSchemaException(f"{name}.self: rename the field, and keep its stored name: name='self'")
         is_method = isinstance(namespace.get(field_name), _METHOD_TYPES)
         inherited = field_name in parent.__dynamo_fields__
-        if is_method or (hasattr(parent, field_name) and not inherited):
+        if is_method or (class_has(parent, field_name) and not inherited):
             raise DynamoSchemaException(
                 f"{name}.{field_name} collides with a method of that name: rename the field, "
                 f"and keep its stored name with field(name={field_name!r})"
@@ -162,6 +191,10 @@ def _check_body(
                 f"{name}.{other} hides a field of {parent.__name__}: "
                 f"to change its default repeat its type, {other}: ... = ..."
             )
+        if isinstance(value, functools.cached_property):
+            raise DynamoSchemaException(
+                f"{name}.{other}: records have no place for a cached_property: use a property"
+            )
 
 
 def _options(
@@ -173,6 +206,9 @@ def _options(
 ) -> RecordOptions:
     if unknown not in (None, "keep", "reject", "drop"):
         raise DynamoSchemaException("unknown= is 'keep', 'reject' or 'drop'")
+    for text in (tag, tag_field):
+        if text is not None and not (isinstance(text, str) and text):
+            raise DynamoSchemaException("tag= and tag_field= are texts, and not empty")
     inherited = parent.__dynamo_options__
     return RecordOptions(
         unknown=inherited.unknown if unknown is None else unknown,
@@ -210,30 +246,48 @@ def _is_class_variable(annotation: Any) -> bool:
 
 def _attrs_field(class_name: str, name: str, default: Any) -> Any:
     if type(default).__name__ == "_CountingAttr":  # what field() and attrs.field() return
-        declared = default._default
-        if isinstance(declared, _MUTABLE):
-            default._default = attrs.Factory(CopyOf(declared))
+        if not default.init:
+            raise DynamoSchemaException(
+                f"{class_name}.{name}: init=False: records are copied through their constructor, "
+                f"leave it out, and derive the value in _check_data"
+            )
+        if needs_copy(default._default):
+            default._default = attrs.Factory(CopyOf(default._default))
         return default
-    if isinstance(default, _MUTABLE) or _is_own_mutable(default):
+    if needs_copy(default):
         return field(factory=CopyOf(default))
     return field() if default is attrs.NOTHING else field(default=default)
 
 
-def _is_own_mutable(default: Any) -> bool:
-    return attrs.has(type(default)) and getattr(type(default), "__hash__", None) is None
+def _mend_equality(cls: RecordMeta) -> None:
+    """Make ``==`` of attrs take partial records, and fields that are not declared."""
+    compare: Any = vars(cls)["__eq__"]
+    names = [attribute.name for attribute in fields_of(cls) if attribute.eq]
+    is_schemaless = cls.__dynamo_options__.schemaless
+
+    def equal(self: Any, other: Any) -> Any:
+        try:
+            same = compare(self, other)
+        except FieldNotLoaded:
+            mine, theirs = self._values(), other._values()
+            return all(mine.get(n, attrs.NOTHING) == theirs.get(n, attrs.NOTHING) for n in names)
+        if is_schemaless and same is True:
+            return vars(self) == vars(other)
+        return same
+
+    cls.__eq__ = equal  # type: ignore[method-assign, assignment]
 
 
 def _setter(attribute: attrs.Attribute[Any]) -> _Hook | None:
     """Return what attrs would do on assignment: convert, then validate."""
-    if attribute.on_setattr is attrs.setters.NO_OP:
+    hook: Any = attribute.on_setattr
+    if hook is attrs.setters.NO_OP:
         return None
-    hook = attribute.on_setattr
     if hook is None:
         if attribute.converter is None and attribute.validator is None:
             return None
         hook = attrs.setters.pipe(attrs.setters.convert, attrs.setters.validate)
-    chosen: Any = hook
-    return lambda record, value: chosen(record, attribute, value)
+    return lambda record, value: hook(record, attribute, value)
 
 
 def _check_fields(cls: RecordMeta) -> None:
@@ -241,7 +295,7 @@ def _check_fields(cls: RecordMeta) -> None:
     if cls.__dynamo_options__.tag is not None:
         wires[cls.__dynamo_options__.tag_field] = "tag_field"
     versions = []
-    for attribute in attrs.fields(cls):
+    for attribute in fields_of(cls):
         options = field_options(attribute.metadata)
         wire = options.name or attribute.name
         if wire in wires:
@@ -253,6 +307,7 @@ def _check_fields(cls: RecordMeta) -> None:
             versions.append(attribute.name)
     if len(versions) > 1:
         raise DynamoSchemaException(f"{cls.__name__} has two version fields: {', '.join(versions)}")
+    cls.__dynamo_wires__ = frozenset(wires)
 
 
 def _resolve_early(cls: RecordMeta, annotations: Mapping[str, Any], frame: types.FrameType) -> None:

@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection
+import reprlib
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
 
-from ..codec.options import RecordOptions
+from ..codec.options import RecordOptions, needs_copy
 from ..codec.plain import json_value
 from ..codec.records import RecordCodec, record_codec
 from ..codec.values import Invalid, Item, attribute_path
 from ..errors import (
+    DynamoException,
     DynamoSchemaException,
     FieldNotLoaded,
     Problem,
     UnknownFieldError,
     ValidationError,
 )
-from .declaration import RecordMeta
+from .declaration import RecordMeta, can_be_dynamic, fields_of
 
-__all__ = ["DynamoRecord", "SchemalessRecord", "codec_of"]
+__all__ = ["DynamoRecord", "FrozenRecordError", "SchemalessRecord", "codec_of"]
 
 _INTERNAL = ("_item", "_loaded")
 _set = object.__setattr__
+
+
+class FrozenRecordError(DynamoSchemaException, attrs.exceptions.FrozenInstanceError):
+    """A field of a frozen record was assigned; also attrs' error for that."""
+
+    def __init__(self, record_class: type, name: str) -> None:
+        self.msg = (
+            f"{record_class.__name__} is frozen: record.evolve({name}=...) makes a changed copy, "
+            f"field(converter=...) normalises"
+        )
+        Exception.__init__(self, self.msg)  # that of attrs takes no message
 
 
 def codec_of(record_class: type[DynamoRecord]) -> RecordCodec:
@@ -33,10 +46,17 @@ def codec_of(record_class: type[DynamoRecord]) -> RecordCodec:
     Raises:
         DynamoSchemaException: A field of the class cannot be stored.
     """
+    if not attrs.has(record_class):
+        raise DynamoSchemaException(f"{record_class!r} is not a record class with fields")
     try:
         return record_codec(record_class)
-    except (TypeError, NameError) as error:
+    except TypeError as error:
         raise DynamoSchemaException(str(error)) from None
+    except NameError as error:
+        raise DynamoSchemaException(
+            f"{record_class.__name__}: {error}: the types of fields must be known at run time "
+            f"(not imported under TYPE_CHECKING), and those local to a function before the class"
+        ) from None
 
 
 class DynamoRecord(metaclass=RecordMeta):
@@ -62,7 +82,9 @@ class DynamoRecord(metaclass=RecordMeta):
     __dynamo_options__: ClassVar[RecordOptions] = RecordOptions()
     __dynamo_frozen__: ClassVar[bool] = False
     __dynamo_fields__: ClassVar[tuple[str, ...]] = ()
-    __dynamo_setters__: ClassVar[dict[str, Any]] = {}
+    __dynamo_init__: ClassVar[frozenset[str]] = frozenset()
+    __dynamo_wires__: ClassVar[frozenset[str]] = frozenset()
+    __dynamo_setters__: ClassVar[Mapping[str, Callable[[Any, Any], Any] | None]] = {}
 
     if TYPE_CHECKING:
         #: Attribute values as loaded, {"city": {"S": "Oslo"}}; None for a new record.
@@ -82,22 +104,34 @@ class DynamoRecord(metaclass=RecordMeta):
 
     # --- data -----------------------------------------------------------------------------
 
-    def update_data(self, **data: Any) -> None:
+    def update_data(self, /, **data: Any) -> None:
         """Set several fields, then run ``_check_data``; on an error none is changed.
 
         Raises:
             UnknownFieldError: A name is not a field.
         """
-        before = copy.copy(self)
+        before = self._values()
+        copies = {}
+        if type(self)._check_data is not DynamoRecord._check_data:  # it may change containers in place
+            copies = {name: copy.deepcopy(value) for name, value in before.items() if needs_copy(value)}
         try:
             for name, value in data.items():
                 setattr(self, name, value)
             self._check_data()
         except BaseException:
-            self.__setstate__(before.__getstate__())
+            self._put_back({n: v if copies.get(n, v) == v else copies[n] for n, v in before.items()})
             raise
 
-    def update_data_safe(self, **data: Any) -> None:
+    def _put_back(self, before: Mapping[str, Any]) -> None:
+        for name in self._values().keys() - before.keys():
+            object.__delattr__(self, name)  # not read before, or not declared
+        for name, value in before.items():
+            if name in type(self).__dynamo_fields__:
+                _set(self, name, value)
+            else:
+                vars(self)[name] = value
+
+    def update_data_safe(self, /, **data: Any) -> None:
         """Set those of the fields that the record has, skipping other names."""
         if not type(self).__dynamo_options__.schemaless:
             data = {name: data[name] for name in data if name in type(self).__dynamo_fields__}
@@ -109,31 +143,58 @@ class DynamoRecord(metaclass=RecordMeta):
         Mutable values are copies: changing them does not change the record.
         """
         self._check_data()
-        return {n: copy.deepcopy(v) for n, v in self._values().items() if n not in exclude}
+        left_out = {exclude} if isinstance(exclude, str) else set(exclude)
+        values = self._values()
+        for name in left_out - values.keys() - set(type(self).__dynamo_fields__):
+            if not type(self).__dynamo_options__.schemaless:
+                raise UnknownFieldError(type(self), name, type(self).__dynamo_fields__)
+        return {name: _copied(value) for name, value in values.items() if name not in left_out}
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON types: text, int, float, bool, None, list and dict.
 
         Times become ISO 8601 text, bytes base64 text, sets sorted lists. A Decimal that is
         not whole becomes the nearest float.
-        """
-        return {name: json_value(value) for name, value in self._values().items()}
 
-    def evolve(self, **changes: Any) -> Self:
+        Raises:
+            ValidationError: A value that cannot be stored.
+        """
+        plain, problems = {}, []
+        for name, value in self._values().items():
+            try:
+                plain[name] = json_value(value)
+            except Invalid as invalid:
+                problems += invalid.under(attribute_path(name))
+            except RecursionError:
+                problems.append(Problem(name, "contains itself"))
+        if problems:
+            raise ValidationError(type(self).__name__, problems)
+        return plain
+
+    def evolve(self, /, **changes: Any) -> Self:
         """Return a copy with some fields changed; saving it updates the same item.
 
-        A copy whose key was changed is a new record.
+        A copy whose key was changed is a new record. Mutable values are copied too.
 
         Raises:
             UnknownFieldError: A name is not a field.
         """
-        values = self._values()
-        missing = {name for name in type(self).__dynamo_fields__ if name not in values}
-        if missing:
-            raise FieldNotLoaded(type(self), sorted(missing)[0])
-        changed = type(self)(**{**values, **changes})
+        cls = type(self)
+        kept = {name: value for name, value in self._values().items() if name not in changes}
+        values = {**{name: _copied(value) for name, value in kept.items()}, **changes}
+        if changes.keys() - set(cls.__dynamo_fields__) and not cls.__dynamo_options__.schemaless:
+            unknown = next(name for name in changes if name not in cls.__dynamo_fields__)
+            raise UnknownFieldError(cls, unknown, cls.__dynamo_fields__)
+        arguments = {}
+        for attribute in fields_of(cls):
+            if attribute.name not in values:
+                raise FieldNotLoaded(cls, attribute.name)
+            arguments[str(attribute.alias)] = values.pop(attribute.name)
+        changed = cls(**arguments, **values)
         _set(changed, "_item", self._item)
         return changed
+
+    __replace__ = evolve  # copy.replace(), from Python 3.13
 
     def validate(self) -> None:
         """Run ``_check_data``, all validators and all type checks.
@@ -152,21 +213,22 @@ class DynamoRecord(metaclass=RecordMeta):
 
     def _validator_problems(self) -> list[Problem]:
         problems = []
-        for attribute in attrs.fields(type(self)):
-            if attribute.validator is None:
+        values = self._values()
+        for attribute in fields_of(type(self)):
+            if attribute.validator is None or attribute.name not in values:
                 continue
-            value = getattr(self, attribute.name)
+            value = values[attribute.name]
             try:
                 attribute.validator(self, attribute, value)
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, AssertionError, DynamoException) as error:
                 reason = str(error.args[0]) if error.args else ""
                 if not reason or repr(value) in reason or str(value) in reason:
                     reason = "refused by its validator"  # the message shows the value
-                problems.append(Problem(attribute_path(attribute.name)[1:], reason))
+                problems.append(Problem(attribute_path(attribute.name), reason))
         return problems
 
     def _values(self) -> dict[str, Any]:
-        """Return name -> value of every field that was read."""
+        """Return name -> value of every field that was read, of any that is set."""
         values = {}
         for name in type(self).__dynamo_fields__:
             try:
@@ -179,27 +241,32 @@ class DynamoRecord(metaclass=RecordMeta):
 
     # --- Python's protocols ---------------------------------------------------------------
 
+    @reprlib.recursive_repr()
     def __repr__(self) -> str:
         shown = []
-        hidden = {a.name: a.repr for a in attrs.fields(type(self))}
-        for name, value in self._values().items():
-            how = hidden.get(name, True)
+        how_shown = {attribute.name: attribute.repr for attribute in fields_of(type(self))}
+        values = self._values()
+        for name, value in values.items():
+            how = how_shown.get(name, True)
             if how is not False:
                 shown.append(f"{name}={how(value) if callable(how) else repr(value)}")
+        if how_shown.keys() - values.keys():
+            shown.append("...")  # fields that a partial record has not read
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self._values(), **{name: getattr(self, name) for name in _INTERNAL}}
+        internal = {name: getattr(self, name) for name in _INTERNAL}
+        return {**self._values(), **internal, "_fields": type(self).__dynamo_fields__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        dynamic = type(self).__dynamo_options__.schemaless
-        if dynamic:
-            vars(self).clear()
         for name, value in state.items():
             if name in _INTERNAL or name in type(self).__dynamo_fields__:
                 _set(self, name, value)
-            elif dynamic:
+            elif name != "_fields" and type(self).__dynamo_options__.schemaless:
                 vars(self)[name] = value
+        if state["_fields"] != type(self).__dynamo_fields__:
+            # Pickled when the class had other fields: what it was loaded as is in the item.
+            _set(self, "_loaded", None)
 
     if not TYPE_CHECKING:  # with these, checkers would not see misspelt names
 
@@ -211,24 +278,24 @@ class DynamoRecord(metaclass=RecordMeta):
                 self._set_other(name, value)
                 return
             if hook is not None or cls.__dynamo_frozen__:
-                value = self._before_set(hook, value)
+                value = self._before_set(hook, name, value)
             _set(self, name, value)
 
-        def _before_set(self, hook, value):
+        def _before_set(self, hook, name, value):
             if not hasattr(self, "_loaded"):  # the constructor has converted and validated
                 return value
             if type(self).__dynamo_frozen__:
-                raise attrs.exceptions.FrozenInstanceError()
+                raise FrozenRecordError(type(self), name)
             return hook(self, value)
 
         def _set_other(self, name, value):
             cls = type(self)
             if isinstance(getattr(cls, name, None), property):
                 _set(self, name, value)
-            elif not cls.__dynamo_options__.schemaless or not _can_be_dynamic(cls, name):
+            elif not cls.__dynamo_options__.schemaless or not can_be_dynamic(cls, name):
                 raise UnknownFieldError(cls, name, cls.__dynamo_fields__)
             elif cls.__dynamo_frozen__:
-                raise attrs.exceptions.FrozenInstanceError()
+                raise FrozenRecordError(cls, name)
             else:
                 vars(self)[name] = value
 
@@ -240,18 +307,21 @@ class DynamoRecord(metaclass=RecordMeta):
             raise UnknownFieldError(type(self), name, type(self).__dynamo_fields__)
 
         def __delattr__(self, name):
-            if type(self).__dynamo_options__.schemaless and name in vars(self):
+            cls = type(self)
+            if cls.__dynamo_options__.schemaless and name in vars(self):
+                if cls.__dynamo_frozen__:
+                    raise FrozenRecordError(cls, name)
                 del vars(self)[name]
-            elif name in type(self).__dynamo_fields__:
+            elif name in cls.__dynamo_fields__:
                 raise DynamoSchemaException(
-                    f"{type(self).__name__}.{name} cannot be deleted: assign its default instead"
+                    f"{cls.__name__}.{name} cannot be deleted: assign its default instead"
                 )
             else:
-                raise UnknownFieldError(type(self), name, type(self).__dynamo_fields__)
+                raise UnknownFieldError(cls, name, cls.__dynamo_fields__)
 
 
-def _can_be_dynamic(record_class: type, name: str) -> bool:
-    return not name.startswith("_") and not hasattr(record_class, name)
+def _copied(value: Any) -> Any:
+    return copy.deepcopy(value) if needs_copy(value) else value
 
 
 class SchemalessRecord(DynamoRecord, schemaless=True):

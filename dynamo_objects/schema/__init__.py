@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .declarations import GlobalIndex, HashKey, Index, LocalIndex, RangeKey, Throughput
-from .tables import IndexSchema, KeyField, TableSchema
+from .resolving import IndexSchema, KeyField
+from .tables import TableSchema
 
 __all__ = [
     "GlobalIndex",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
@@ -21,11 +21,14 @@ __all__ = [
     "RangeKey",
     "Throughput",
     "check_name",
-    "throughput",
+    "read_parts",
+    "read_throughput",
 ]
 
 #: Names of tables and indexes (Developer Guide, "Naming rules").
 _NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}", re.ASCII)
+
+_KEY_TYPES = ("S", "N", "B")
 
 _KeyType = Literal["S", "N", "B"]
 
@@ -43,6 +46,18 @@ def check_name(name: str, what: str) -> str:
     return name
 
 
+def _check_key_name(key: HashKey | RangeKey, _: Any, name: Any) -> None:
+    if not isinstance(name, str) or not name:
+        raise DynamoSchemaException(f"{type(key).__name__} takes the name of a field, got {name!r}")
+
+
+def _check_key_type(key: HashKey | RangeKey, _: Any, data_type: Any) -> None:
+    if data_type is not None and data_type not in _KEY_TYPES:
+        raise DynamoSchemaException(
+            f"{type(key).__name__}({key.name!r}): data_type is 'S', 'N' or 'B', got {data_type!r}"
+        )
+
+
 @attrs.frozen
 class HashKey:
     """The field that says in which partition an item lies.
@@ -52,8 +67,8 @@ class HashKey:
         data_type: ``S``, ``N`` or ``B``; only needed where the record class has no such field.
     """
 
-    name: str
-    data_type: _KeyType | None = None
+    name: str = attrs.field(validator=_check_key_name)
+    data_type: _KeyType | None = attrs.field(default=None, validator=_check_key_type)
 
 
 @attrs.frozen
@@ -65,8 +80,11 @@ class RangeKey:
         data_type: As for HashKey.
     """
 
-    name: str
-    data_type: _KeyType | None = None
+    name: str = attrs.field(validator=_check_key_name)
+    data_type: _KeyType | None = attrs.field(default=None, validator=_check_key_type)
+
+
+KeyPart: TypeAlias = HashKey | RangeKey
 
 
 @attrs.frozen
@@ -77,38 +95,46 @@ class Throughput:
     write: int
 
 
-def throughput(given: Any, where: str) -> Throughput | None:
+def read_throughput(given: Any, where: str = "index") -> Throughput | None:
     """Return a throughput from ``{"read": 3, "write": 3}``, a Throughput or None.
 
     Raises:
         DynamoSchemaException: It is none of these.
     """
-    if given is None or isinstance(given, Throughput):
+    if given is None:
+        return None
+    if isinstance(given, Throughput):
         found = given
     elif isinstance(given, Mapping) and given.keys() == {"read", "write"}:
         found = Throughput(given["read"], given["write"])
     else:
         raise DynamoSchemaException(f"{where}: throughput is {{'read': 3, 'write': 3}}, say")
-    for units in () if found is None else (found.read, found.write):
+    for units in (found.read, found.write):
         if isinstance(units, bool) or not isinstance(units, int) or units < 1:
             raise DynamoSchemaException(f"{where}: throughput counts whole units from 1")
     return found
 
 
-def _parts(parts: Any) -> tuple[HashKey | RangeKey, ...]:
-    if isinstance(parts, HashKey | RangeKey):
+def read_parts(parts: Any) -> tuple[KeyPart, ...]:
+    """Return keys from ``[HashKey(...)]``, ``[HashKey(...), RangeKey(...)]`` or a key alone.
+
+    Raises:
+        DynamoSchemaException: It is none of these.
+    """
+    if isinstance(parts, KeyPart):
         return (parts,)
-    if not isinstance(parts, Sequence) or not all(isinstance(p, HashKey | RangeKey) for p in parts):
+    if not isinstance(parts, Sequence) or not all(isinstance(part, KeyPart) for part in parts):
         raise DynamoSchemaException("keys are [HashKey(...)] or [HashKey(...), RangeKey(...)]")
     return tuple(parts)
 
 
-def _projection(given: Any) -> str | tuple[str, ...]:
-    if given in ("ALL", "KEYS_ONLY"):
-        return str(given)
-    if isinstance(given, str) or not isinstance(given, Sequence):
+def _read_projection(given: Any) -> str | tuple[str, ...]:
+    if isinstance(given, str) and given in ("ALL", "KEYS_ONLY"):
+        return given
+    names = () if isinstance(given, str) or not isinstance(given, Sequence) else tuple(given)
+    if not names or not all(isinstance(name, str) for name in names):
         raise DynamoSchemaException("projection is 'ALL', 'KEYS_ONLY' or a list of field names")
-    return tuple(given)
+    return tuple(dict.fromkeys(names))
 
 
 @attrs.frozen
@@ -122,8 +148,8 @@ class Index:
     """
 
     name: str
-    parts: tuple[HashKey | RangeKey, ...] = attrs.field(converter=_parts)
-    projection: str | tuple[str, ...] = attrs.field(default="ALL", converter=_projection, kw_only=True)
+    parts: tuple[KeyPart, ...] = attrs.field(converter=read_parts)
+    projection: str | tuple[str, ...] = attrs.field(default="ALL", converter=_read_projection, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         check_name(self.name, "index")
@@ -140,9 +166,7 @@ class GlobalIndex(Index):
         projection: As in Index.
     """
 
-    throughput: Throughput | None = attrs.field(
-        default=None, converter=lambda given: throughput(given, "index"), kw_only=True
-    )
+    throughput: Throughput | None = attrs.field(default=None, converter=read_throughput, kw_only=True)
 
 
 @attrs.frozen

@@ -12,58 +12,15 @@ from typing import Any
 
 import attrs
 
-from ..codec.codec import Codec
-from ..codec.fields import FieldCodec
 from ..codec.keys import check_key_value, key_text
 from ..codec.records import RecordCodec
-from ..codec.scalars import BYTES, DECIMAL, STR
 from ..codec.sizes import MAX_ITEM_BYTES, item_size
-from ..codec.values import Invalid, Item, attribute_path
+from ..codec.values import AttributeValue, Invalid, Item, attribute_path
 from ..errors import DynamoSchemaException, InvalidKeysException, Problem, ValidationError, closest
-from .declarations import GlobalIndex, HashKey, Index, LocalIndex, RangeKey, Throughput
+from .declarations import GlobalIndex, HashKey, LocalIndex, RangeKey, Throughput, read_parts
+from .resolving import IndexSchema, KeyField, Resolver
 
-__all__ = ["IndexSchema", "KeyField", "TableSchema"]
-
-_UNTYPED: dict[str, Codec] = {"S": STR, "N": DECIMAL, "B": BYTES}
-
-
-@attrs.frozen
-class KeyField:
-    """One key attribute of a table or index.
-
-    Attributes:
-        name: Name of the field.
-        wire: Name of the attribute.
-        codec: Codec of its values.
-        role: ``HASH`` or ``RANGE``.
-    """
-
-    name: str
-    wire: str
-    codec: Codec
-    role: str
-
-    @property
-    def tag(self) -> str:
-        """Return the type tag of its values: ``S``, ``N`` or ``B``."""
-        return str(self.codec.key_type)
-
-
-@attrs.frozen
-class IndexSchema:
-    """One index with its keys resolved."""
-
-    name: str
-    hash: KeyField
-    range: KeyField | None
-    projection: str | tuple[str, ...]
-    throughput: Throughput | None
-    is_global: bool
-
-    @property
-    def keys(self) -> tuple[KeyField, ...]:
-        """Return its key fields."""
-        return (self.hash,) if self.range is None else (self.hash, self.range)
+__all__ = ["TableSchema"]
 
 
 @attrs.frozen(eq=False)
@@ -101,13 +58,16 @@ class TableSchema:
         Raises:
             DynamoSchemaException: The declaration cannot work; says where and why.
         """
-        resolve = _Resolver(table_name, codec)
-        hash_key, range_key = resolve.keys(parts, "schema")
+        resolve = Resolver(table_name, codec, throughput)
+        hash_key, range_key = resolve.keys(read_parts(parts), "schema")
         indexes: dict[str, IndexSchema] = {}
-        for index in (*global_indexes, *local_indexes):
-            if index.name in indexes:
-                raise DynamoSchemaException(f"{table_name}: two indexes are called {index.name}")
-            indexes[index.name] = resolve.index(index, hash_key, throughput)
+        for kind, given in ((GlobalIndex, global_indexes), (LocalIndex, local_indexes)):
+            for index in given:
+                if not isinstance(index, kind):
+                    raise DynamoSchemaException(f"{table_name}: expected a {kind.__name__}, got {index!r}")
+                if index.name in indexes:
+                    raise DynamoSchemaException(f"{table_name}: two indexes are called {index.name}")
+                indexes[index.name] = resolve.index(index, hash_key, range_key)
         return cls(table_name, codec, hash_key, range_key, indexes, throughput)
 
     # --- keys -----------------------------------------------------------------------------
@@ -135,7 +95,7 @@ class TableSchema:
                 raise self.invalid_key(key[0] if key else None, key[1:], "the table has a hash key only")
             return key, None
         if not isinstance(key, tuple) or len(key) != 2:
-            raise self.invalid_key(key, None, "the key is a pair: (hash, range)")
+            raise self.invalid_key(key, None, "the key is a pair, a tuple: (hash, range)")
         return key[0], key[1]
 
     def user_key(self, item: Item) -> Any:
@@ -149,14 +109,16 @@ class TableSchema:
         Raises:
             InvalidKeysException: Half a key, an empty range value, or one for a table without.
         """
+        is_empty = _has_no_value(hash_value)
         if self.range is None:
             if range_value is not None:
                 raise self.invalid_key(hash_value, range_value, "the table has a hash key only")
-        elif hash_value in (None, "", b"") and range_value in (None, "", b""):
-            return True
-        elif range_value in (None, "", b""):
-            raise self.invalid_key(hash_value, range_value, "the range key has no value")
-        return bool(hash_value is None or hash_value == "" or hash_value == b"")
+        elif _has_no_value(range_value):
+            if not is_empty:
+                raise self.invalid_key(hash_value, range_value, "the range key has no value")
+        elif hash_value is None:
+            raise self.invalid_key(hash_value, range_value, "the hash key has no value")
+        return is_empty
 
     def key_item(self, hash_value: Any, range_value: Any = None) -> Item:
         """Return the key attributes of an item.
@@ -200,26 +162,40 @@ class TableSchema:
         """Return the error for a key that cannot be used."""
         data = {self.hash.name: hash_value}
         data[str(self.range.name if self.range else None)] = range_value
-        return InvalidKeysException(self.codec.record_class, data, reason)
+        error = InvalidKeysException(self.codec.record_class, data, reason)
+        if self.range is None:  # its place in the message is no key that could be empty
+            error.empty_keys = [name for name in error.empty_keys if name == self.hash.name]
+        return error
 
     # --- items ----------------------------------------------------------------------------
+
+    def check_class(self, record: Any) -> None:
+        """Check that a record is one of this table's.
+
+        Raises:
+            DynamoSchemaException: It is of another class.
+        """
+        if type(record) is not self.codec.record_class:
+            raise DynamoSchemaException(
+                f"{self.table_name} holds {self.codec.record_class.__name__}, not {type(record).__name__}"
+            )
 
     def check_keys(self, record: Any, item: Item) -> None:
         """Check the key attributes of a record's item.
 
         Raises:
-            InvalidKeysException: One is missing, empty or too long.
+            InvalidKeysException: One is missing, empty, too long or of another type.
         """
         for key in self.keys:
             try:
                 if key.wire not in item:
                     raise Invalid("has no value")
-                check_key_value(item[key.wire], key.role)
+                _check_key(key, item[key.wire])
             except Invalid as invalid:
                 raise self.invalid_key(*self.record_key(record), f"{key.name}: {invalid}") from None
 
     def check_item(self, item: Item) -> None:
-        """Check what DynamoDB would refuse: index keys that are empty or too long, the size.
+        """Check what DynamoDB would refuse: bad keys of indexes, and too large an item.
 
         Raises:
             ValidationError: With all problems.
@@ -229,7 +205,7 @@ class TableSchema:
             for key in index.keys:
                 if key.wire in item and key.wire not in self.key_wires:
                     try:
-                        check_key_value(item[key.wire], key.role)
+                        _check_key(key, item[key.wire])
                     except Invalid as invalid:
                         problems += invalid.under(attribute_path(key.name))
         if (size := item_size(item)) > MAX_ITEM_BYTES:
@@ -238,6 +214,20 @@ class TableSchema:
             raise ValidationError(self.codec.record_class.__name__, problems)
 
     # --- what the service needs to know -----------------------------------------------------
+
+    def wire(self, name: str) -> str:
+        """Return the name of the attribute that holds a field."""
+        field = self.codec.by_name.get(name)
+        return name if field is None else field.wire
+
+    def projected(self, name: str) -> frozenset[str] | None:
+        """Return the attributes that an index holds; None when it is all of them."""
+        index = self.index(name)
+        if index.projection == "ALL":
+            return None
+        named = () if isinstance(index.projection, str) else index.projection
+        keys = {key.wire for key in (*self.keys, *index.keys)}
+        return frozenset(keys | {self.wire(name) for name in named})
 
     def index(self, name: str) -> IndexSchema:
         """Return a declared index.
@@ -274,10 +264,7 @@ class TableSchema:
         if isinstance(index.projection, str):
             projection["ProjectionType"] = index.projection
         else:
-            projection["NonKeyAttributes"] = [
-                self.codec.by_name[name].wire if name in self.codec.by_name else name
-                for name in index.projection
-            ]
+            projection["NonKeyAttributes"] = [self.wire(name) for name in index.projection]
         definition = {
             "IndexName": index.name,
             "KeySchema": _key_schema(index.keys),
@@ -289,74 +276,15 @@ class TableSchema:
         return definition
 
 
-class _Resolver:
-    """Finds the fields that a declaration names."""
-
-    def __init__(self, table_name: str, codec: RecordCodec) -> None:
-        self._table_name = table_name
-        self._codec = codec
-
-    def _wrong(self, where: str, reason: str) -> DynamoSchemaException:
-        return DynamoSchemaException(f"{self._table_name}, {where}: {reason}")
-
-    def keys(self, parts: Sequence[HashKey | RangeKey], where: str) -> tuple[KeyField, KeyField | None]:
-        hashes = [part for part in parts if isinstance(part, HashKey)]
-        ranges = [part for part in parts if isinstance(part, RangeKey)]
-        if len(hashes) != 1 or len(ranges) > 1:
-            raise self._wrong(where, "one HashKey is needed, and at most one RangeKey")
-        if ranges and ranges[0].name == hashes[0].name:
-            raise self._wrong(where, "hash and range key must be two fields")
-        hash_key = self._key(hashes[0], "HASH", where)
-        return hash_key, self._key(ranges[0], "RANGE", where) if ranges else None
-
-    def index(self, index: Index, table_hash: KeyField, table_throughput: Throughput | None) -> IndexSchema:
-        where = f"index {index.name}"
-        is_global = isinstance(index, GlobalIndex)
-        parts = index.parts
-        if not is_global and not any(isinstance(part, HashKey) for part in parts):
-            parts = (HashKey(table_hash.name), *parts)
-        hash_key, range_key = self.keys(parts, where)
-        units = index.throughput if isinstance(index, GlobalIndex) else None
-        if not is_global and (hash_key.name != table_hash.name or range_key is None):
-            raise self._wrong(where, f"a local index has the hash key {table_hash.name} and a range key")
-        if units is not None and table_throughput is None:
-            raise self._wrong(where, "has a throughput, but the table is on demand")
-        for name in () if isinstance(index.projection, str) else index.projection:
-            self._field(name, where)
-        return IndexSchema(index.name, hash_key, range_key, index.projection, units, is_global)
-
-    def _field(self, name: str, where: str) -> FieldCodec | None:
-        field = self._codec.by_name.get(name)
-        if field is None and not self._codec.options.schemaless:
-            owner = self._codec.record_class.__name__
-            raise self._wrong(where, f"{owner} has no field {name!r}{closest(name, self._codec.by_name)}")
-        return field
-
-    def _key(self, part: HashKey | RangeKey, role: str, where: str) -> KeyField:
-        field = self._field(part.name, where)
-        if field is None:
-            codec = _UNTYPED[part.data_type or "S"]
-            return KeyField(part.name, part.name, codec, role)
-        if field.codec.key_type is None:
-            codec = _without_none(field.codec)
-            if codec.key_type is None:
-                raise self._wrong(
-                    where, f"{part.name} is {field.codec.name}: keys are text, numbers or bytes"
-                )
-        else:
-            codec = field.codec
-        if part.data_type not in (None, codec.key_type):
-            raise self._wrong(where, f"{part.name} is stored as {codec.key_type}, not {part.data_type}")
-        return KeyField(part.name, field.wire, codec, role)
+def _has_no_value(value: Any) -> bool:
+    return value is None or (isinstance(value, str | bytes) and not value)
 
 
-def _without_none(codec: Codec) -> Codec:
-    """Return the codec of ``X`` for ``X | None``: an index key may be absent from an item."""
-    tags = codec.tags - {"NULL"}
-    if len(tags) == 1 and tags <= {"S", "N", "B"}:
-        (tag,) = tags
-        return attrs.evolve(codec, key_type=tag, tags=tags)
-    return codec
+def _check_key(key: KeyField, value: AttributeValue) -> None:
+    """Raise Invalid when an attribute value cannot be this key."""
+    check_key_value(value, key.role)
+    if key.tag not in value:
+        raise Invalid(f"is a key of type {key.tag}, got {next(iter(value))}")
 
 
 def _key_schema(keys: Sequence[KeyField]) -> list[dict[str, str]]:

@@ -1,0 +1,211 @@
+"""The connection of a database: made once, used by all tables, dropped by ``disconnect``."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import attrs
+
+from ..connection.attempts import RetryPolicy
+from ..connection.aws import AwsSettings, boto_transport, is_loopback, local_settings
+from ..connection.connection import Connection
+from ..connection.transport import Transport
+from ..errors import DynamoException
+from ..schema import TableSchema
+from .opening import OpenTable
+
+__all__ = ["Connected", "State"]
+
+_PREFIX = re.compile(r"[A-Za-z0-9_.-]{0,200}", re.ASCII)
+
+
+@attrs.define
+class State:
+    """What ``connect`` makes and ``disconnect`` drops."""
+
+    connection: Connection
+    prefix: str
+    settings: AwsSettings | None
+    auto_create: bool
+    is_local: bool | None
+    tables: dict[TableSchema, OpenTable] = attrs.field(factory=dict)
+    #: boto3's resources, which threads and processes must not share.
+    resources: threading.local = attrs.field(factory=threading.local)
+
+
+class Connected:
+    """A named connection under a table prefix, see `DynamoDatabase`."""
+
+    _databases: ClassVar[dict[str, Connected]] = {}
+    _creating: ClassVar[threading.Lock] = threading.Lock()
+
+    name: str
+    _state: State | None
+    _lock: threading.RLock
+
+    def __new__(cls, name: str = "default") -> Self:
+        """Return the database of this name."""
+        with cls._creating:
+            found = cls._databases.get(name)
+            if found is None:
+                found = super().__new__(cls)
+                found.name, found._state, found._lock = name, None, threading.RLock()
+                cls._databases[name] = found
+        if not isinstance(found, cls):
+            raise DynamoException(f"{found!r} is a {type(found).__name__} already, not a {cls.__name__}")
+        return found
+
+    def __repr__(self) -> str:
+        return f"DynamoDatabase({self.name!r})"
+
+    # --- connecting -----------------------------------------------------------------------
+
+    def connect(
+        self,
+        *,
+        region_name: str | None = None,
+        table_prefix: str = "",
+        endpoint_url: str | None = None,
+        session: Any = None,
+        client: Any = None,
+        config: Any = None,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+        profile_name: str | None = None,
+        transport: Transport | None = None,
+        auto_create: bool = True,
+        deadline_seconds: float = 30.0,
+        timeout_seconds: float = 20.0,
+        max_parallel: int = 8,
+        allow_plaintext: bool = False,
+        DYNAMODB_HOST: str | None = None,  # noqa: N803 (as in the environment)
+        DYNAMODB_PORT: int | str | None = None,  # noqa: N803
+    ) -> Self:
+        """Connect; nothing is sent yet.
+
+        Args:
+            region_name: An AWS region; ``localhost`` is DynamoDB Local on DYNAMODB_HOST and
+                DYNAMODB_PORT, also from the environment, by default localhost and 8000.
+            table_prefix: Stands before the names of all tables, for example ``staging_``.
+            endpoint_url: Another service that speaks DynamoDB's protocol.
+            session: A boto3 session.
+            client: Any boto3-shaped client. If it retries by itself, writes that must not
+                happen twice go through transactions.
+            config: A botocore Config; retries are always done here.
+            aws_access_key_id, aws_secret_access_key, aws_session_token, profile_name: As in
+                boto3; left out, boto3 finds credentials by itself.
+            transport: Carries the bytes of requests instead of boto3.
+            auto_create: Whether tables create themselves.
+            deadline_seconds: How long a call goes on trying.
+            timeout_seconds: How long one attempt may take.
+            max_parallel: How many requests of one call run at the same time.
+            allow_plaintext: Whether plain HTTP may leave this machine.
+
+        Raises:
+            DynamoException: Already connected, or arguments that contradict each other.
+        """
+        credentials = {
+            "aws_access_key_id": aws_access_key_id,
+            "aws_secret_access_key": aws_secret_access_key,
+            "aws_session_token": aws_session_token,
+            "profile_name": profile_name,
+        }
+        place = {"endpoint_url": endpoint_url, "session": session, "client": client, "config": config}
+        local = {"DYNAMODB_HOST": DYNAMODB_HOST, "DYNAMODB_PORT": DYNAMODB_PORT}
+        with self._lock:
+            if self._state is not None:
+                raise DynamoException(f"{self!r} is already connected: disconnect() it first")
+            _check_prefix(table_prefix)
+            _check_arguments(region_name, transport, {**place, **credentials}, local)
+            arguments = {name: value for name, value in credentials.items() if value is not None}
+            is_local = True if region_name == "localhost" else None
+            if is_local:
+                endpoint_url, arguments, region_name = local_settings(DYNAMODB_HOST, DYNAMODB_PORT)
+            settings = None
+            if transport is None:
+                settings = AwsSettings(
+                    region_name=region_name,
+                    endpoint_url=endpoint_url,
+                    session=session,
+                    client=client,
+                    config=config,
+                    session_arguments=arguments,
+                    timeout_seconds=timeout_seconds,
+                    max_connections=max(10, 2 * max_parallel),
+                    allow_plaintext=allow_plaintext,
+                )
+                transport = boto_transport(settings)
+            policy = RetryPolicy(deadline_seconds=deadline_seconds, timeout_seconds=timeout_seconds)
+            connection = Connection(transport, policy, max_parallel=max_parallel)
+            self._state = State(connection, table_prefix, settings, auto_create, is_local)
+        return self
+
+    def disconnect(self) -> None:
+        """Close the connection and forget its tables; harmless when not connected."""
+        with self._lock:
+            state, self._state = self._state, None
+        if state is not None:
+            state.connection.close()
+
+    def connected(self) -> bool:
+        """Tell whether there is a connection."""
+        return self._state is not None
+
+    def is_local_db(self) -> bool:
+        """Tell whether this is DynamoDB Local, or another engine on this machine."""
+        state = self._opened()
+        if state.is_local is None:
+            client = getattr(state.connection.transport, "client", None)
+            state.is_local = is_loopback(getattr(getattr(client, "meta", None), "endpoint_url", None))
+        return state.is_local
+
+    def get_connection(self) -> Connection:
+        """Return the connection.
+
+        Raises:
+            DynamoException: There is none.
+        """
+        return self._opened().connection
+
+    @property
+    def table_prefix(self) -> str:
+        """Return the prefix of all tables."""
+        return self._opened().prefix
+
+    def _opened(self) -> State:
+        state = self._state
+        if state is None:
+            raise DynamoException(
+                f"{self!r} is not connected: call connect(region_name=..., table_prefix=...) first"
+            )
+        return state
+
+
+def _check_prefix(prefix: Any) -> None:
+    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+        raise DynamoException("table_prefix has up to 200 of a-z, A-Z, 0-9, '_', '-', '.'")
+
+
+def _check_arguments(
+    region_name: str | None, transport: Any, others: Mapping[str, Any], local: Mapping[str, Any]
+) -> None:
+    """Raise DynamoException where one argument of ``connect`` would make another one useless."""
+    given = [name for name, value in others.items() if value is not None]
+    if transport is not None and (given or region_name is not None):
+        raise DynamoException(f"connect takes a transport, or {', '.join(given) or 'region_name'}, not both")
+    if region_name == "localhost":
+        contradicting = [name for name in given if not name.startswith("aws_") and name != "config"]
+        if contradicting:
+            raise DynamoException(
+                f"region_name='localhost' is DynamoDB Local at DYNAMODB_HOST and DYNAMODB_PORT: "
+                f"leave out {', '.join(contradicting)}, or give another region"
+            )
+        return
+    if useless := [name for name, value in local.items() if value is not None]:
+        raise DynamoException(f"{', '.join(useless)} need region_name='localhost'")
+    if others["client"] is not None and (useless := [n for n in given if n in ("endpoint_url", "config")]):
+        raise DynamoException(f"a client= has its own {' and '.join(useless)}: leave them out")

@@ -1,0 +1,65 @@
+"""From items to records: whole ones, or partial ones where only some fields were read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from ..codec.values import Invalid, Item
+from ..errors import DecodeError
+from ..record import DynamoRecord
+from ..schema import TableSchema
+
+__all__ = ["Page", "decode_error", "decoder"]
+
+Record = TypeVar("Record", bound=DynamoRecord)
+
+
+@attrs.frozen
+class Page(Generic[Record]):
+    """Some results, and where the next ones begin.
+
+    Attributes:
+        items: The records.
+        cursor: Opaque text for ``page(after=...)``; None when nothing follows.
+    """
+
+    items: list[Record]
+    cursor: str | None
+
+
+def decoder(schema: TableSchema, wires: Collection[str] | None = None) -> Callable[[Item], Any]:
+    """Return the function from items to records.
+
+    It raises DecodeError, naming the key, where an item cannot become a record.
+
+    Args:
+        schema: Of the table.
+        wires: The attributes that were asked for; None for all.
+    """
+    codec = schema.codec
+    decode: Callable[[Item], Any] = codec.decode
+    if wires is not None and not codec.options.schemaless:
+        names = frozenset(field.name for field in codec.fields if field.wire in wires)
+        decode = partial(codec.decode_partial, names=names)
+
+    def decode_or_explain(item: Item) -> Any:
+        try:
+            return decode(item)
+        except Invalid as invalid:
+            raise decode_error(schema, item, invalid) from None
+
+    return decode_or_explain
+
+
+def decode_error(schema: TableSchema, item: Item, invalid: Invalid) -> DecodeError:
+    """Return the error for an item that its class cannot read, naming its key."""
+    name = schema.codec.record_class.__name__
+    try:
+        subject = f"{name} {schema.user_key(item)!r}"
+    except (Invalid, KeyError):
+        subject = name
+    return DecodeError(subject, invalid.problems)

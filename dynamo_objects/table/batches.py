@@ -1,0 +1,238 @@
+"""Many records at once: what is asked for, the flow that does it, and what came of it.
+
+Each class here has a ``flow`` to run, takes its events one by one, and then has the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from ..codec.values import Item
+from ..errors import BatchFailed, DynamoException, Failure, QueryError, ValidationError
+from ..flows.base import Emit, Flow, Together
+from ..flows.batching import Answered, NotWritten, Written, read_batches, write_batches
+from ..flows.saving import Save, encode_record, plan_save, save, saved
+from ..operations.batch import BatchGetItem, Write
+from ..operations.item import PutItem
+from ..record import DynamoRecord
+from ..schema import TableSchema
+from .verbs import Verbs
+
+__all__ = ["Deleting", "Reading", "Saving"]
+
+
+def _check_several(keys: Any, call: str) -> None:
+    if isinstance(keys, str | bytes):
+        raise QueryError(f"{call} takes several keys, got one text: write {call}([key])")
+
+
+class Reading:
+    """Reads any number of records by their keys.
+
+    Raises:
+        InvalidKeysException: Half a key, or a value of a wrong type.
+    """
+
+    def __init__(self, verbs: Verbs, keys: Iterable[Any], consistent: bool) -> None:
+        _check_several(keys, "get_many")
+        self._verbs = verbs
+        self._consistent = consistent
+        self._asked: dict[Any, Any] = {}
+        self._found: dict[Any, Any] = {}
+        self._keys: list[Item] = []
+        schema = verbs.schema
+        for key in keys:
+            pair = schema.pair(key)
+            if schema.is_empty_key(*pair):
+                continue
+            item = schema.key_item(*pair)
+            lookup = schema.lookup_item(item)
+            if lookup not in self._asked:
+                self._asked[lookup] = key
+                self._keys.append(item)
+
+    def flow(self, patience_seconds: float) -> Flow[None]:
+        """Return the flow that reads them."""
+        if self._keys:
+            request = BatchGetItem(self._verbs.table, self._keys, self._consistent)
+            yield from read_batches(request, patience_seconds)
+
+    def take(self, event: Any) -> None:
+        """Take an event of the flow."""
+        if isinstance(event, Answered):
+            for key, item in event.found:
+                self._found[self._verbs.schema.lookup_item(key)] = self._verbs.record(item, key)
+
+    @property
+    def result(self) -> dict[Any, Any]:
+        """Return key -> record of those that exist, in the order asked."""
+        return {key: self._found[lookup] for lookup, key in self._asked.items() if lookup in self._found}
+
+
+@attrs.frozen
+class _Saved:
+    """One guarded save was acknowledged."""
+
+    lookup: Any
+    record: Any = attrs.field(repr=False)
+
+
+@attrs.frozen
+class _NotSaved:
+    """One guarded save was not carried out, or its outcome is not known."""
+
+    lookup: Any
+    reason: DynamoException
+
+
+def _save_one(lookup: Any, plan: Save) -> Flow[None]:
+    try:
+        record = yield from save(plan)
+    except DynamoException as error:
+        yield Emit(_NotSaved(lookup, error))
+    else:
+        yield Emit(_Saved(lookup, record))
+
+
+class Saving:
+    """Stores any number of records; of several with one key, the last.
+
+    Raises:
+        ValidationError: A record cannot be stored; nothing was sent.
+        InvalidKeysException: A key is missing, or was changed after loading.
+    """
+
+    def __init__(self, verbs: Verbs, records: Iterable[Any]) -> None:
+        if isinstance(records, DynamoRecord):
+            raise QueryError("save_many takes several records: write save_many([record])")
+        self._verbs = verbs
+        self._is_guarded = verbs.schema.codec.version is not None
+        self._records: dict[Any, Any] = {}
+        self._plans: dict[Any, Save] = {}
+        schema = verbs.schema
+        for record in records:
+            schema.check_class(record)
+            lookup = schema.lookup_item(schema.key_item(*schema.record_key(record)))
+            self._records.pop(lookup, None)
+            self._records[lookup] = record
+        for lookup, record in self._records.items():
+            plan = self._plan(record)
+            if plan is not None:
+                self._plans[lookup] = plan
+        self._failures: dict[Any, Failure] = {}
+
+    def _plan(self, record: Any) -> Save | None:
+        schema = self._verbs.schema
+        try:
+            plan = plan_save(schema, self._verbs.table, record, overwrite=not self._is_guarded)
+            if not self._is_guarded and (plan is None or not isinstance(plan.operation, PutItem)):
+                encode_record(schema, record)  # a partial record: says which field was not read
+            return plan
+        except ValidationError as error:
+            error.add_note(f"the record with the key {_shown(schema, record)!r}; nothing was sent")
+            raise
+
+    def flow(self, patience_seconds: float) -> Flow[None]:
+        """Return the flow that stores them."""
+        plans = list(self._plans.items())
+        if self._is_guarded:
+            yield Together(_save_one(lookup, plan) for lookup, plan in plans)
+        else:
+            yield from write_batches([self._write(lookup, plan) for lookup, plan in plans], patience_seconds)
+
+    def _write(self, lookup: Any, plan: Save) -> Write:
+        return Write(self._verbs.table, self._verbs.schema.key_of(plan.item), plan.item, lookup)
+
+    def take(self, event: Any) -> None:
+        """Take an event of the flow: each record learns at once that it is stored."""
+        match event:
+            case Written(writes):
+                for write in writes:
+                    self._done(write.ref, saved(self._plans[write.ref]))
+            case _Saved(lookup, record):
+                self._done(lookup, record)
+            case NotWritten(write, reason):
+                self._failed(write.ref, reason)
+            case _NotSaved(lookup, reason):
+                self._failed(lookup, reason)
+
+    def _done(self, lookup: Any, record: Any) -> None:
+        self._records[lookup] = record
+        del self._plans[lookup]
+
+    def _failed(self, lookup: Any, reason: DynamoException) -> None:
+        plan = self._plans.pop(lookup)
+        self._failures[lookup] = Failure(plan.key, reason, plan.record)
+
+    def stop(self, error: DynamoException) -> None:
+        """Count all that was not acknowledged as failed: *error* ended the flow."""
+        for lookup in list(self._plans):
+            self._failed(lookup, error)
+
+    @property
+    def result(self) -> list[Any]:
+        """Return the stored records.
+
+        Raises:
+            BatchFailed: Some were not written; all others were.
+        """
+        if self._failures:
+            in_order = [self._failures[lookup] for lookup in self._records if lookup in self._failures]
+            raise BatchFailed(f"save_many of {self._verbs.schema.table_name}", in_order)
+        return list(self._records.values())
+
+
+class Deleting:
+    """Deletes any number of records by their keys, whether they exist or not."""
+
+    def __init__(self, verbs: Verbs, keys: Iterable[Any]) -> None:
+        _check_several(keys, "delete_many")
+        self._verbs = verbs
+        self._pending: dict[Any, Write] = {}
+        self._failures: list[Failure] = []
+        schema = verbs.schema
+        for key in keys:
+            pair = schema.pair(key)
+            if not schema.is_empty_key(*pair):
+                item = schema.key_item(*pair)
+                lookup = schema.lookup_item(item)
+                self._pending[lookup] = Write(verbs.table, item, None, lookup)
+
+    def flow(self, patience_seconds: float) -> Flow[None]:
+        """Return the flow that deletes them."""
+        yield from write_batches(list(self._pending.values()), patience_seconds)
+
+    def take(self, event: Any) -> None:
+        """Take an event of the flow."""
+        match event:
+            case Written(writes):
+                for write in writes:
+                    self._pending.pop(write.ref)
+            case NotWritten(write, reason):
+                self._failed(self._pending.pop(write.ref), reason)
+
+    def _failed(self, write: Write, reason: DynamoException) -> None:
+        self._failures.append(Failure(self._verbs.schema.user_key(write.key), reason))
+
+    def stop(self, error: DynamoException) -> None:
+        """Count all that was not acknowledged as failed: *error* ended the flow."""
+        for write in self._pending.values():
+            self._failed(write, error)
+
+    @property
+    def result(self) -> None:
+        """Return nothing.
+
+        Raises:
+            BatchFailed: Some were not deleted; all others were.
+        """
+        if self._failures:
+            raise BatchFailed(f"delete_many of {self._verbs.schema.table_name}", self._failures)
+
+
+def _shown(schema: TableSchema, record: Any) -> Any:
+    hash, range = schema.record_key(record)
+    return hash if schema.range is None else (hash, range)

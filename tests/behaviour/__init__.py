@@ -1,0 +1,1 @@
+"""What users see, on every engine: one file for each area."""

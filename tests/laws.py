@@ -1,0 +1,165 @@
+"""The laws of records and items: what must hold for every record of every class.
+
+Each law takes a generated class and a source of choices, and raises AssertionError.
+``LAWS`` lists them; the tests and ``tools/round_trip.py`` run the same ones.
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import attrs
+
+from dynamo_objects.codec.records import RecordCodec
+from dynamo_objects.record import codec_of
+
+from .strategies import ClassSpec, canonical, importable, wire_value
+
+__all__ = ["LAWS", "same"]
+
+Law = Callable[[ClassSpec, Random], None]
+
+
+def same(expected: Any, actual: Any) -> bool:
+    """Tell whether two values are equal, of equal types all the way down; times in UTC."""
+    if type(expected) is not type(actual):
+        return isinstance(expected, str) and type(expected) is str is type(actual)
+    if isinstance(expected, datetime):
+        return actual.tzinfo is UTC and expected.astimezone(UTC) == actual
+    if isinstance(expected, dict):
+        return expected.keys() == actual.keys() and all(same(expected[n], actual[n]) for n in expected)
+    if isinstance(expected, list | tuple):
+        return len(expected) == len(actual) and all(map(same, expected, actual))
+    if isinstance(expected, set | frozenset):
+        types = ({type(member) for member in members} for members in (expected, actual))
+        return canonical(expected) == canonical(actual) and next(types) == next(types)
+    if attrs.has(type(expected)):
+        names = [attribute.name for attribute in attrs.fields(type(expected))]
+        return all(same(getattr(expected, name), getattr(actual, name)) for name in names)
+    return bool(expected == actual)
+
+
+def _codec(spec: ClassSpec) -> RecordCodec:
+    return codec_of(spec.made)
+
+
+def _loaded(spec: ClassSpec, rng: Random) -> Any:
+    codec = _codec(spec)
+    return codec.decode(codec.encode(spec.make(rng)))
+
+
+def round_trip(spec: ClassSpec, rng: Random) -> None:
+    """decode(encode(record)) is the record; it is clean, and encodes to the same item."""
+    codec, record = _codec(spec), spec.make(rng)
+    item = codec.encode(record)
+    loaded = codec.decode(item)
+    assert same(record, loaded), (record, loaded)
+    assert not codec.is_dirty(loaded), codec.changes(loaded)
+    assert [] == codec.changes(loaded)
+    assert item == codec.encode(loaded)
+    assert all(len(value) == 1 for value in item.values())
+
+
+def unknown_survives(spec: ClassSpec, rng: Random) -> None:
+    """Attributes that the class does not know are kept through load, change and encode."""
+    codec = _codec(spec)
+    item = codec.encode(spec.make(rng))
+    unknown = {f"unknown {n}": wire_value(rng) for n in range(rng.randint(1, 3))}
+    loaded = codec.decode({**item, **unknown})
+    assert not codec.is_dirty(loaded)
+    assert {**item, **unknown} == codec.encode(loaded)
+    spec.mutate(rng, loaded)
+    assert unknown == {name: codec.encode(loaded)[name] for name in unknown}
+
+
+def foreign_spelling_is_clean(spec: ClassSpec, rng: Random) -> None:
+    """A record is clean after a load, however its numbers and times are written."""
+    codec, record = _codec(spec), spec.make(rng)
+    item = spec.respell(rng, codec.encode(record))
+    loaded = codec.decode(item)
+    assert same(record, loaded), (record, item, loaded)
+    assert not codec.is_dirty(loaded), (item, codec.changes(loaded))
+    assert item is loaded._item
+
+
+def one_change_is_named(spec: ClassSpec, rng: Random) -> None:
+    """A field with another value makes the record dirty; changes() names it, and no other."""
+    codec = _codec(spec)
+    item = spec.respell(rng, codec.encode(spec.make(rng)))
+    loaded = codec.decode(item)
+    field = rng.choice(spec.fields)
+    value = field.kind.make(rng)
+    is_changed = canonical(value) != canonical(getattr(loaded, field.name))
+    changed = loaded.evolve(**{field.name: value})
+    if not type(loaded).__dynamo_frozen__:
+        setattr(loaded, field.name, value)
+        assert codec.changes(loaded) == codec.changes(changed)
+        changed = loaded
+    changes = codec.changes(changed)
+    assert codec.is_dirty(changed) == is_changed, (value, changes)
+    assert [field.wire] * is_changed == [change.wire for change in changes]
+    for change in changes:
+        assert change.old == item.get(field.wire)
+        assert change.new == codec.encode(changed).get(field.wire)
+
+
+def change_in_place_counts(spec: ClassSpec, rng: Random) -> None:
+    """A container that was changed in place, however deep, makes the record dirty."""
+    codec, loaded = _codec(spec), _loaded(spec, rng)
+    fields = [field for field in spec.fields if field.kind.mutate is not None]
+    for field in fields:
+        before = canonical(getattr(loaded, field.name))
+        assert field.kind.mutate is not None
+        field.kind.mutate(rng, getattr(loaded, field.name))
+        is_changed = before != canonical(getattr(loaded, field.name))
+        names = [change.wire for change in codec.changes(loaded)]
+        assert is_changed == (field.wire in names), (field.name, before, getattr(loaded, field.name))
+
+
+def copies_remember(spec: ClassSpec, rng: Random) -> None:
+    """copy, deepcopy and pickle keep what a record was loaded as, and whether it is dirty."""
+    codec, loaded = _codec(spec), _loaded(spec, rng)
+    spec.mutate(rng, loaded)
+    is_dirty = codec.is_dirty(loaded)
+    with importable(spec):
+        pickled = pickle.loads(pickle.dumps(loaded))
+    for other in (copy.copy(loaded), copy.deepcopy(loaded), pickled):
+        assert same(_in_utc(loaded), _in_utc(other))
+        assert loaded._item == other._item
+        assert is_dirty == codec.is_dirty(other)
+        assert codec.changes(loaded) == codec.changes(other)
+
+
+def _in_utc(record: Any) -> Any:
+    """Return a record as it would be loaded."""
+    codec = codec_of(type(record))
+    return codec.decode(codec.encode(record))
+
+
+def partial_reads_the_same(spec: ClassSpec, rng: Random) -> None:
+    """A partial record has the values of a whole one, is clean, and notes changes alike."""
+    codec = _codec(spec)
+    item = codec.encode(spec.make(rng))
+    read = [field for field in spec.fields if rng.random() < 0.6]
+    whole = codec.decode(item)
+    partial = codec.decode_partial(
+        {field.wire: item[field.wire] for field in read if field.wire in item}, {field.name for field in read}
+    )
+    assert all(same(getattr(whole, field.name), getattr(partial, field.name)) for field in read)
+    assert not codec.is_dirty(partial)
+
+
+LAWS: tuple[Law, ...] = (
+    round_trip,
+    unknown_survives,
+    foreign_spelling_is_clean,
+    one_change_is_named,
+    change_in_place_counts,
+    copies_remember,
+    partial_reads_the_same,
+)
