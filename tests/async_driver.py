@@ -70,7 +70,7 @@ class AsyncConnection:
         """Run one operation and return its result."""
         once = once_only(operation, self.transport)  # type: ignore[arg-type]  # it asks one attribute
         if once is not None:
-            return await self.run(once)  # type: ignore[no-any-return]
+            return await self.run(once)
         steps = attempts(operation, self.policy, self._clock, self._chance)
         answer: Reply | TransportError | None = None
         while True:

@@ -18,7 +18,8 @@ import attrs
 from dynamo_objects.codec.records import RecordCodec
 from dynamo_objects.record import codec_of
 
-from .strategies import ClassSpec, canonical, importable, wire_value
+from .leaves import canonical
+from .strategies import ClassSpec, importable, wire_value
 
 __all__ = ["LAWS", "same"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -49,31 +50,33 @@ class Request:
 
 
 class VirtualClock:
-    """A clock that goes on only when somebody sleeps, or is told to.
+    """A clock that goes on only when somebody sleeps, or is told to; for each thread its own.
 
     Attributes:
-        now: Seconds since it was made.
-        slept: Every sleep, in its order.
+        slept: Every sleep of all threads, in its order.
     """
 
     def __init__(self) -> None:
-        self.now = 0.0
         self.slept: list[float] = []
-        self._lock = threading.Lock()
+        self._local = threading.local()
+
+    @property
+    def now(self) -> float:
+        """Return the seconds since this thread has looked first."""
+        now: float = getattr(self._local, "now", 0.0)
+        return now
 
     def __call__(self) -> float:
         return self.now
 
     def sleep(self, seconds: float) -> None:
         """Go on at once."""
-        with self._lock:
-            self.slept.append(seconds)
-            self.now += seconds
+        self.slept.append(seconds)
+        self.tick(seconds)
 
     def tick(self, seconds: float) -> None:
         """Go on without a sleep."""
-        with self._lock:
-            self.now += seconds
+        self._local.now = self.now + seconds
 
 
 class ScriptedTransport:
@@ -156,6 +159,10 @@ def connected(
     )
 
 
+#: Tokens are random, and runs shall be the same.
+_TOKEN = re.compile(rb'"ClientRequestToken":"[^"]*"')
+
+
 class FaultTransport:
     """Puts faults around a service, by hash of seed, operation, keys and attempt.
 
@@ -205,7 +212,8 @@ class FaultTransport:
 
     def _chosen(self, operation: str, payload: bytes) -> str | None:
         """Return the name of a fault, or None."""
-        keys = hashlib.blake2b(operation.encode() + payload, digest_size=16).digest()
+        request = operation.encode() + _TOKEN.sub(b"", payload)
+        keys = hashlib.blake2b(request, digest_size=16).digest()
         with self._lock:
             self.requests += 1
             self._attempts[keys] += 1

@@ -21,6 +21,7 @@ import attrs
 
 from ..errors import DynamoSchemaException
 from .anything import any_codec
+from .choices import enum_codec, literal_codec
 from .codec import Codec
 from .containers import dict_codec, list_codec, set_codec, tuple_codec, variadic_tuple_codec
 from .options import FieldOptions
@@ -37,13 +38,20 @@ from .scalars import (
     STR,
     TTL_DATETIME,
     UUID_CODEC,
-    enum_codec,
-    literal_codec,
 )
 from .unions import union_codec
 from .values import AttributeValue, Invalid
 
-__all__ = ["accepts_none", "bound_types", "codec_for", "mentions", "register_type", "resolve"]
+__all__ = [
+    "accepts_none",
+    "bound_types",
+    "codec_for",
+    "is_registered",
+    "mentions",
+    "register_type",
+    "resolve",
+    "substituted",
+]
 
 _PLAIN: dict[Any, Codec] = {
     str: STR,
@@ -140,6 +148,11 @@ def register_type(
     )
 
 
+def is_registered(kind: type) -> bool:
+    """Tell whether a user registered this type."""
+    return kind in _REGISTERED
+
+
 def _no_nested(kind: type) -> Codec:
     raise TypeError(f"a plain type is expected, not {kind.__name__}")
 
@@ -166,18 +179,19 @@ def resolve(owner: type, annotations: Mapping[str, Any], local: Mapping[str, Any
     )
 
 
-def bound_types(owner: type, hints: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *hints* with the type variables that *owner*, or a parent, has given a type."""
-    bound: dict[Any, Any] = {}
+def bound_types(owner: type) -> dict[type, dict[Any, Any]]:
+    """Return class -> type variable -> type, for the generic classes that *owner* derives from."""
+    bound: dict[type, dict[Any, Any]] = {}
     for base in owner.__mro__:
         for parent in vars(base).get("__orig_bases__", ()):
             parameters = getattr(get_origin(parent), "__parameters__", ())
-            for parameter, argument in zip(parameters, get_args(parent), strict=False):
-                bound.setdefault(parameter, _substituted(argument, bound))
-    return {name: _substituted(hint, bound) for name, hint in hints.items()}
+            arguments = (substituted(argument, bound.get(base, {})) for argument in get_args(parent))
+            bound.setdefault(get_origin(parent), dict(zip(parameters, arguments, strict=False)))
+    return bound
 
 
-def _substituted(annotation: Any, bound: Mapping[Any, Any]) -> Any:
+def substituted(annotation: Any, bound: Mapping[Any, Any]) -> Any:
+    """Return an annotation with types instead of type variables."""
     if isinstance(annotation, TypeVar):
         return bound.get(annotation, annotation)
     parameters = getattr(annotation, "__parameters__", ())

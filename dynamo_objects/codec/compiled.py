@@ -12,7 +12,7 @@ one, to report all problems; what came before is not done again (see ``members``
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .codec import Source, decode_source, encode_source
@@ -62,10 +62,30 @@ def compile_decoder(
 ) -> Callable[[Item], Any]:
     """Return a function from an item to a record that remembers it.
 
-    It raises Invalid with all problems.
+    It raises Invalid with all problems. An item that has just the attributes of the class
+    needs no look for missing ones; whatever else it may be is left to the other function.
     """
+    sparse = _compile_sparse_decoder(record_class, fields, scalars)
     source = Source()
-    new, owner = source.constant(object.__new__), source.constant(record_class)
+    lines, held = ["try:"], {}
+    for field in fields:
+        raw, held[field.name] = source.variable(), source.variable()
+        decoded = decode_source(field.codec, source, raw)
+        lines.append(f"    {raw} = item[{source.constant(field.wire)}]; {held[field.name]} = {decoded}")
+    other = f"return {source.constant(sparse)}(item)"
+    lines += [f"except {source.constant(_LEFT_TO_SPARSE)}: {other}"]
+    lines = [f"if len(item) != {len(fields)} or not item: {other}", *lines]
+    return _compile("decode", "item", [*lines, *_building(record_class, held, scalars, source)], source)
+
+
+#: What a bad or missing value can raise in code in place.
+_LEFT_TO_SPARSE = (Invalid, KeyError, TypeError, AttributeError)
+
+
+def _compile_sparse_decoder(
+    record_class: type, fields: Sequence[FieldCodec], scalars: Sequence[FieldCodec]
+) -> Callable[[Item], Any]:
+    source = Source()
     lines = ["get = item.get"]
     held: dict[str, str] = {}
     for place, field in enumerate(fields):
@@ -83,17 +103,47 @@ def compile_decoder(
 
     caught = "Invalid, KeyError, TypeError, AttributeError"
     lines = _explained(lines, caught, source.constant(explain), "item", source)
-    lines.append(f"record = {new}({owner})")
-    for field in fields:
-        setter = source.constant(getattr(record_class, field.name).__set__)
-        lines.append(f"{setter}(record, {held[field.name]})")
-    for slot, value in (
-        ("_item", "item"),
-        ("_loaded", "(" + "".join(f"{held[field.name]}, " for field in scalars) + ")"),
-    ):
-        lines.append(f"{source.constant(getattr(record_class, slot).__set__)}(record, {value})")
-    lines.append("return record")
-    return _compile("decode", "item", lines, source)
+    return _compile("decode", "item", [*lines, *_building(record_class, held, scalars, source)], source)
+
+
+def _building(
+    record_class: type, held: Mapping[str, str], scalars: Sequence[FieldCodec], source: Source
+) -> list[str]:
+    """Return the lines that make the record of the values in *held*.
+
+    The guard of records against misspelt names makes every assignment a call. So the
+    record begins its life in a subclass without the guard, and changes class at the end.
+    """
+    loader = source.constant(_loader(record_class))
+    return [
+        f"record = {source.constant(object.__new__)}({loader})",
+        *(f"record.{_checked(name)} = {value}" for name, value in held.items()),
+        "record._item = item",
+        f"record._loaded = ({''.join(f'{held[field.name]}, ' for field in scalars)})",
+        f"record.__class__ = {source.constant(record_class)}",
+        "return record",
+    ]
+
+
+class _Unannounced:
+    """Keeps a subclass from those who want to hear of subclasses."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Tell nobody."""
+
+
+def _loader(record_class: type) -> type:
+    body = {
+        "__slots__": (),
+        "__setattr__": object.__setattr__,
+        "__delattr__": object.__delattr__,
+        "__doc__": "Records of the class while they are made.",
+    }
+    bases = (_Unannounced, record_class)
+    return type.__new__(type(record_class), f"_{record_class.__name__}Loader", bases, body)
 
 
 def _when_missing(field: FieldCodec, source: Source) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from .annotations import codec_for
+from .annotations import codec_for, is_registered
 from .anything import any_codec
 from .options import FieldOptions
 from .records import nested_codec
@@ -23,18 +23,20 @@ def json_value(value: Any) -> Any:
     Raises:
         Invalid: A type that cannot be stored.
     """
-    if value is None or type(value) in (str, bool, int, float):
+    kind = type(value)
+    if value is None or kind in (str, bool, int, float):
         return value
-    if isinstance(value, list | tuple):
-        return [json_value(inner) for inner in value]
-    if isinstance(value, set | frozenset):
-        return sorted((json_value(inner) for inner in value), key=lambda v: (str(type(v)), v))
-    if isinstance(value, dict):
-        return {name: json_value(inner) for name, inner in value.items()}
-    if hasattr(value, "to_json"):
-        return value.to_json()
-    if attrs.has(type(value)):
-        return {a.name: json_value(getattr(value, a.name)) for a in attrs.fields(type(value))}
+    if not is_registered(kind):
+        if isinstance(value, list | tuple):
+            return [json_value(inner) for inner in value]
+        if isinstance(value, set | frozenset):
+            return sorted((json_value(inner) for inner in value), key=lambda v: (str(type(v)), v))
+        if isinstance(value, dict):
+            return {name: json_value(inner) for name, inner in value.items()}
+        if hasattr(value, "to_json"):
+            return value.to_json()
+        if attrs.has(kind):
+            return {a.name: json_value(getattr(value, a.name)) for a in attrs.fields(kind)}
     ((tag, held),) = (encoded := _encoded(value)).items()
     if tag == "N":
         return float(held) if "." in held else int(held)

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from ..errors import Problem
-from .annotations import bound_types, resolve
+from .annotations import bound_types, resolve, substituted
 from .codec import Codec
 from .compiled import compile_decoder, compile_encoder
 from .differences import DYNAMIC, Change, Differences
@@ -44,13 +44,14 @@ def class_hints(record_class: type) -> dict[str, Any]:
     """Return field name -> type, with parents' fields; early resolved ones as they were kept."""
     attributes = {attribute.name: attribute for attribute in attrs.fields(record_class)}
     hints: dict[str, Any] = {name: a.type for name, a in attributes.items() if isinstance(a.type, type)}
+    bound = bound_types(record_class)
     for owner in reversed(record_class.__mro__[:-1]):
         kept = vars(owner).get("__dynamo_hints__")
         if kept is None:
             own = inspect.get_annotations(owner)
             kept = resolve(owner, {name: own[name] for name in own if name in attributes}, {})
-        hints.update(kept)
-    return bound_types(record_class, hints)
+        hints.update({name: substituted(hint, bound.get(owner, {})) for name, hint in kept.items()})
+    return hints
 
 
 def nested_codec(record_class: type) -> Codec:
@@ -85,7 +86,9 @@ def nested_codec(record_class: type) -> Codec:
 def _other_class(value: object, expected: type) -> Invalid:
     name, got = expected.__name__, type(value).__name__
     if isinstance(value, expected):
-        return Invalid(f"expected {name}, got its subclass {got}, which would come back as {name}: use a union")
+        return Invalid(
+            f"expected {name}, got its subclass {got}, which would come back as {name}: use a union"
+        )
     return Invalid(f"expected {name}, got {got}")
 
 

@@ -1,13 +1,12 @@
-"""Codecs of values that cannot change in place: text, numbers, bytes, bool, times, enums."""
+"""Codecs of values that cannot change in place: text, numbers, bytes, bool, times, ids."""
 
 from __future__ import annotations
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +27,10 @@ __all__ = [
     "STR",
     "TTL_DATETIME",
     "UUID_CODEC",
-    "enum_codec",
-    "literal_codec",
+    "check_text",
+    "content",
+    "parse_bytes",
+    "refuse",
     "text_codec",
 ]
 
@@ -44,7 +45,8 @@ def content(value: AttributeValue, tag: str, kind: type) -> Any:
     raise wrong_tag(value, tag)
 
 
-def _refuse(value: object, expected: str) -> Invalid:
+def refuse(value: object, expected: str) -> Invalid:
+    """Return the error for a value of a wrong type."""
     return Invalid(f"expected {expected}, got {type(value).__name__}")
 
 
@@ -71,7 +73,7 @@ def check_text(value: str) -> str:
 
 def _encode_str(value: Any) -> AttributeValue:
     if not isinstance(value, str):
-        raise _refuse(value, "str")
+        raise refuse(value, "str")
     return {"S": check_text(str.__str__(value))}
 
 
@@ -107,7 +109,7 @@ STR = Codec(
 
 def _encode_int(value: Any) -> AttributeValue:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _refuse(value, "int")
+        raise refuse(value, "int")
     return {"N": numbers.int_text(value)}
 
 
@@ -141,7 +143,7 @@ def _encode_decimal(value: Any) -> AttributeValue:
     if isinstance(value, Decimal):
         return {"N": numbers.decimal_text(value)}
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _refuse(value, "Decimal")
+        raise refuse(value, "Decimal")
     return {"N": numbers.int_text(value)}
 
 
@@ -149,7 +151,7 @@ def _encode_float(value: Any) -> AttributeValue:
     if isinstance(value, float):
         return {"N": numbers.float_text(value)}
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _refuse(value, "float")
+        raise refuse(value, "float")
     try:
         exact = float(value)
     except OverflowError:
@@ -194,7 +196,7 @@ FLOAT = Codec(
 
 def _encode_bytes(value: Any) -> AttributeValue:
     if not isinstance(value, bytes):
-        raise _refuse(value, "bytes")
+        raise refuse(value, "bytes")
     return {"B": b2a_base64(value, newline=False).decode("ascii")}
 
 
@@ -219,7 +221,7 @@ BYTES = Codec(
 def _encode_bool(value: Any) -> AttributeValue:
     if value is True or value is False:
         return {"BOOL": value}
-    raise _refuse(value, "bool")
+    raise refuse(value, "bool")
 
 
 def _inline_encode_bool(source: Source, v: str) -> str:
@@ -250,7 +252,7 @@ BOOL = Codec(
 
 def _encode_none(value: Any) -> AttributeValue:
     if value is not None:
-        raise _refuse(value, "None")
+        raise refuse(value, "None")
     return {"NULL": True}
 
 
@@ -285,7 +287,7 @@ def text_codec(kind: type, tag: str, text: Callable[[Any], str], parse: Callable
 
 def _uuid_text(value: Any) -> str:
     if not isinstance(value, UUID):
-        raise _refuse(value, "UUID")
+        raise refuse(value, "UUID")
     return str(value)
 
 
@@ -309,72 +311,3 @@ EPOCH = text_codec(datetime, "N", times.epoch_text, times.parse_epoch)
 TTL_DATETIME = text_codec(datetime, "N", lambda value: times.epoch_text(value, whole=True), _parse_ttl)
 DATE = text_codec(date, "S", times.date_text, times.parse_date)
 UUID_CODEC = text_codec(UUID, "S", _uuid_text, _parse_uuid)
-
-
-# --- one of several values ----------------------------------------------------------------
-
-
-def _plain_codec(values: Iterable[Any], what: str) -> Codec:
-    by_type = {str: STR, int: INT, bool: BOOL, bytes: BYTES, Decimal: DECIMAL, type(None): NONE}
-    kinds = {type(value) for value in values}
-    if len(kinds) == 1 and (kind := kinds.pop()) in by_type:
-        return by_type[kind]
-    raise TypeError(f"{what}: all values must have one type of str, int, bytes, bool or Decimal")
-
-
-def enum_codec(kind: type[Enum]) -> Codec:
-    """Return the codec of an enum, whose members are stored as their values."""
-    plain = _plain_codec((_plain_value(member) for member in kind), f"enum {kind.__name__}")
-
-    def encode(value: Any) -> AttributeValue:
-        if not isinstance(value, kind):
-            raise _refuse(value, kind.__name__)
-        return plain.encode(_plain_value(value))
-
-    def decode(value: AttributeValue) -> Enum:
-        held = plain.decode(value)
-        try:
-            return kind(held)
-        except ValueError:
-            raise Invalid(f"not a value of {kind.__name__}") from None
-
-    return Codec(
-        name=kind.__name__,
-        encode=encode,
-        decode=decode,
-        tags=plain.tags,
-        types=(kind,),
-        key_type=plain.key_type,
-    )
-
-
-def _plain_value(member: Enum) -> Any:
-    value = member.value
-    for kind in (str, int):  # an enum whose values are of a subclass of these
-        if isinstance(value, kind) and not isinstance(value, bool):
-            return kind(value)
-    return value
-
-
-def literal_codec(values: tuple[Any, ...]) -> Codec:
-    """Return the codec of ``Literal[...]`` with values of one type."""
-    members = {(type(value), value) for value in values}
-    kinds = {kind for kind, _ in members}
-    if len(kinds) == 1 and issubclass(kind := kinds.pop(), Enum):
-        plain = enum_codec(kind)
-    else:
-        plain = _plain_codec(values, f"Literal{list(values)}")
-
-    def check(value: Any) -> Any:
-        if type(value) in plain.types and (type(value), value) in members:
-            return value
-        raise Invalid(f"expected one of {list(values)}, got another {type(value).__name__}")
-
-    return Codec(
-        name=f"Literal{list(values)}",
-        encode=lambda value: plain.encode(check(value)),
-        decode=lambda value: check(plain.decode(value)),
-        tags=plain.tags,
-        types=plain.types,
-        key_type=plain.key_type,
-    )

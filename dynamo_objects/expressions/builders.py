@@ -195,7 +195,7 @@ class ExpressionBuilder:
         """Return the operand where a value is itself Attr(...) or its size, else None."""
         if _operator_of(value) == "size":
             return tree.Size(self._target_of(value.get_expression()["values"][0]).path)
-        if hasattr(value, "attribute_exists") and hasattr(value, "name"):
+        if hasattr(value, "begins_with") and hasattr(value, "between"):  # Attr or Key
             return self._target_of(value).path
         return None
 

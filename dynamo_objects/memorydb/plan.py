@@ -13,7 +13,7 @@ import attrs
 from ..codec.records import Change, RecordCodec
 from ..codec.values import Item
 from ..errors import Failure, InvalidKeysException
-from ..expressions.tree import Condition
+from ..expressions.tree import AttributeNotExists, Condition, Path, any_of
 from ..flows.flushing import Guarded, Removal
 from ..flows.saving import Save, encode_record, guard_of, plan_put, plan_save
 from ..operations.batch import Write
@@ -171,8 +171,11 @@ class _Planner:
     def _planned(self, entry: Entry, record: Any) -> Save | None:
         if record._item is not None or not entry.is_deleted:
             return plan_save(self._schema, self._table, record)
-        # Deleted here and made anew: what is to go may be overwritten.
-        guard = None if entry.base is None else _unchanged(self._schema, entry.base)
+        # Deleted here and made anew: what is to go may be overwritten, or be gone already.
+        guard: Condition | None = None
+        if entry.base is not None:
+            absent = AttributeNotExists(Path.of(self._schema.hash.wire))
+            guard = any_of(absent, _unchanged(self._schema, entry.base))
         save = plan_put(self._schema, self._table, record, guard)
         assert isinstance(save.operation, PutItem)
         item = _with_key(self._schema, save.item, entry.base)

@@ -30,7 +30,7 @@ Record = TypeVar("Record", bound=DynamoRecord)
 _MAX_SEGMENTS = 1_000_000
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Query(Search[Record]):
     """A query or scan that can be refined, kept, and run any number of times.
 

@@ -26,11 +26,11 @@ Record = TypeVar("Record", bound=DynamoRecord)
 MAX_PAGE_SIZE = 2**31 - 1
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Search(Generic[Record]):
     """What is asked for. Everything that can be wrong with it is found before it is sent."""
 
-    _source: Source = attrs.field(alias="source", repr=False)
+    _source: Source = attrs.field(alias="source")
     _is_scan: bool = attrs.field(default=False, alias="is_scan")
     _index: str | None = attrs.field(default=None, alias="index")
     _hash: tree.Condition | None = attrs.field(default=None, alias="hash")
@@ -44,6 +44,25 @@ class Search(Generic[Record]):
     _segment: int | None = attrs.field(default=None, alias="segment")
     _total_segments: int | None = attrs.field(default=None, alias="total_segments")
     _segments: int | None = attrs.field(default=None, alias="segments")
+
+    def __repr__(self) -> str:
+        """Return what is asked for, without values."""
+        parts = [f"scan of {self._where}" if self._is_scan else self._where]
+        for name, condition in (("hash", self._hash), ("range", self._range), ("filter", self._filter)):
+            if condition is not None:
+                parts.append(f"{name} on {', '.join(dict.fromkeys(wires(condition)))}")
+        for name in (
+            "attributes",
+            "limit",
+            "page_size",
+            "consistent",
+            "segment",
+            "total_segments",
+            "segments",
+        ):
+            if (value := getattr(self, f"_{name}")) is not None:
+                parts.append(f"{name}={value}")
+        return f"{type(self).__name__}({'; '.join(parts + ['reverse'] * self._reverse)})"
 
     # --- where ----------------------------------------------------------------------------
 

@@ -23,6 +23,10 @@ __all__ = ["RecordMeta", "can_be_dynamic", "fields_of"]
 
 _METHOD_TYPES = (types.FunctionType, property, classmethod, staticmethod)
 
+#: What attrs writes and records do otherwise: ``__setattr__`` (for fields with on_setattr)
+#: would take any name, ``__replace__`` would forget what the record was loaded as.
+_NOT_FROM_ATTRS = frozenset({"__setattr__", "__attrs_own_setattr__", "__replace__"})
+
 _Hook = Callable[[Any, Any], Any]
 
 
@@ -93,8 +97,8 @@ class RecordMeta(type):
         )
         if "__eq__" not in namespace:
             _mend_equality(cls)
-        if "__replace__" in vars(cls) and "__replace__" not in namespace:
-            type.__delattr__(cls, "__replace__")  # attrs' own forgets what the record was loaded as
+        for generated in _NOT_FROM_ATTRS & (vars(cls).keys() - namespace.keys()):
+            type.__delattr__(cls, generated)
         fields = fields_of(cls)
         cls.__dynamo_fields__ = tuple(attribute.name for attribute in fields)
         cls.__dynamo_init__ = frozenset(str(attribute.alias) for attribute in fields)
@@ -173,7 +177,9 @@ def _check_body(
                 f"store it under that name with field(name={field_name!r})"
             )
         if field_name == "self":
-            raise DynamoSchemaException(f"{name}.self: rename the field, and keep its stored name: name='self'")
+            raise DynamoSchemaException(
+                f"{name}.self: rename the field, and keep its stored name with field(name='self')"
+            )
         is_method = isinstance(namespace.get(field_name), _METHOD_TYPES)
         inherited = field_name in parent.__dynamo_fields__
         if is_method or (class_has(parent, field_name) and not inherited):
@@ -240,7 +246,7 @@ def _annotations(namespace: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _is_class_variable(annotation: Any) -> bool:
     if isinstance(annotation, str):
-        return annotation.split("[")[0].split(".")[-1].strip() == "ClassVar"
+        return annotation.strip("'\" ").split("[")[0].split(".")[-1].strip() == "ClassVar"
     return annotation is ClassVar or get_origin(annotation) is ClassVar
 
 
@@ -291,29 +297,36 @@ def _setter(attribute: attrs.Attribute[Any]) -> _Hook | None:
 
 
 def _check_fields(cls: RecordMeta) -> None:
+    name, options_of_class = cls.__name__, cls.__dynamo_options__
     wires: dict[str, str] = {}
-    if cls.__dynamo_options__.tag is not None:
-        wires[cls.__dynamo_options__.tag_field] = "tag_field"
     versions = []
     for attribute in fields_of(cls):
         options = field_options(attribute.metadata)
         wire = options.name or attribute.name
+        if options_of_class.tag is not None and wire == options_of_class.tag_field:
+            raise DynamoSchemaException(
+                f"{name}: {attribute.name} and the tag are both stored as {wire!r}: choose another tag_field="
+            )
         if wire in wires:
             raise DynamoSchemaException(
-                f"{cls.__name__}: {attribute.name} and {wires[wire]} are both stored as {wire!r}"
+                f"{name}: {wires[wire]} and {attribute.name} are both stored as {wire!r}"
             )
         wires[wire] = attribute.name
         if options.version:
             versions.append(attribute.name)
     if len(versions) > 1:
-        raise DynamoSchemaException(f"{cls.__name__} has two version fields: {', '.join(versions)}")
+        raise DynamoSchemaException(f"{name} has two version fields: {', '.join(versions)}")
     cls.__dynamo_wires__ = frozenset(wires)
+    if options_of_class.tag is not None:
+        cls.__dynamo_wires__ |= {options_of_class.tag_field}
 
 
 def _resolve_early(cls: RecordMeta, annotations: Mapping[str, Any], frame: types.FrameType) -> None:
     """Look up the types now if possible: later, names local to a function are gone."""
     try:
         hints = resolve(cls, annotations, frame.f_locals)
-    except NameError:
+    except (NameError, AttributeError):
         return  # a forward reference: looked up at first use
+    except (TypeError, SyntaxError) as error:
+        raise DynamoSchemaException(f"{cls.__name__}: an annotation is not a type: {error}") from None
     setattr(cls, "__dynamo_hints__", hints)  # noqa: B010 (only on this class, not inherited)

@@ -7,8 +7,10 @@ from typing import Any, Literal, TypeVar, overload
 
 import attrs
 
-from ..codec.options import FIELD_OPTIONS, FieldOptions
+from ..codec.members import check_name
+from ..codec.options import FIELD_OPTIONS, MAX_NAME_BYTES, FieldOptions
 from ..codec.times import whole_seconds
+from ..codec.values import Invalid
 from ..errors import DynamoSchemaException
 
 __all__ = ["field"]
@@ -117,8 +119,11 @@ def field(
         raise DynamoSchemaException("numbers= takes float, or is left out")
     if null not in ("omit", "store"):
         raise DynamoSchemaException("null= is 'omit' or 'store'")
-    if name is not None and not 0 < len(name.encode(errors="replace")) <= 65535:
-        raise DynamoSchemaException("name= has 1 to 65,535 bytes")
+    if name is not None:
+        try:
+            check_name(name)
+        except Invalid:
+            raise DynamoSchemaException(f"name= has 1 to {MAX_NAME_BYTES:,} bytes of UTF-8") from None
     options = FieldOptions(name=name, ttl=ttl, version=version, numbers=numbers, epoch=epoch, null=null)
     if ttl:
         converter = attrs.converters.pipe(*filter(None, (converter, whole_seconds)))

@@ -47,12 +47,14 @@ def codec_of(record_class: type[DynamoRecord]) -> RecordCodec:
         DynamoSchemaException: A field of the class cannot be stored.
     """
     if not attrs.has(record_class):
-        raise DynamoSchemaException(f"{record_class!r} is not a record class with fields")
+        raise DynamoSchemaException(
+            f"{record_class.__name__} is no record class of its own: derive one from it, with fields"
+        )
     try:
         return record_codec(record_class)
     except TypeError as error:
         raise DynamoSchemaException(str(error)) from None
-    except NameError as error:
+    except (NameError, AttributeError) as error:
         raise DynamoSchemaException(
             f"{record_class.__name__}: {error}: the types of fields must be known at run time "
             f"(not imported under TYPE_CHECKING), and those local to a function before the class"
@@ -308,9 +310,10 @@ class DynamoRecord(metaclass=RecordMeta):
 
         def __delattr__(self, name):
             cls = type(self)
-            if cls.__dynamo_options__.schemaless and name in vars(self):
-                if cls.__dynamo_frozen__:
-                    raise FrozenRecordError(cls, name)
+            is_set = cls.__dynamo_options__.schemaless and name in vars(self)
+            if cls.__dynamo_frozen__ and (is_set or name in cls.__dynamo_fields__):
+                raise FrozenRecordError(cls, name)
+            if is_set:
                 del vars(self)[name]
             elif name in cls.__dynamo_fields__:
                 raise DynamoSchemaException(

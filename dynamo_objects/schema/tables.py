@@ -110,6 +110,8 @@ class TableSchema:
             InvalidKeysException: Half a key, an empty range value, or one for a table without.
         """
         is_empty = _has_no_value(hash_value)
+        if self.range is not None and range_value is None and isinstance(hash_value, tuple):
+            raise self.invalid_key(hash_value, None, "hash and range are two arguments here, not a pair")
         if self.range is None:
             if range_value is not None:
                 raise self.invalid_key(hash_value, range_value, "the table has a hash key only")

@@ -140,7 +140,7 @@ class DynamoTable(Searching[Record]):
         plan = plan_save(self._schema, self.full_name, record, overwrite=overwrite, condition=must)
         if plan is None:
             return record
-        saved: Record = self._connection.run(save(plan, self._token(exactly_once)))
+        saved: Record = self._connection.run(save(plan, _token(exactly_once)))
         return saved
 
     def delete(
@@ -154,7 +154,7 @@ class DynamoTable(Searching[Record]):
             OutcomeUnknown: The reply was lost; it may or may not be deleted.
         """
         must = self._condition(condition)
-        flow = self._verbs.delete(hash, range, must, self._token(exactly_once))
+        flow = self._verbs.delete(hash, range, must, _token(exactly_once))
         deleted: Record = self._connection.run(flow)
         return deleted
 
@@ -190,9 +190,9 @@ class DynamoTable(Searching[Record]):
             OutcomeUnknown: The reply was lost, and the change must not be made twice.
         """
         verbs = self._verbs
-        change = verbs.build.update(put, add, delete, remove)
+        change = verbs.change(put, add, delete, remove)
         must = self._condition(condition)
-        flow = verbs.update(hash, range, change, must, self._token(exactly_once))
+        flow = verbs.update(hash, range, change, must, _token(exactly_once))
         updated: Record = self._connection.run(flow)
         return updated
 
@@ -208,7 +208,7 @@ class DynamoTable(Searching[Record]):
         """
         if not increments:
             raise QueryError("update_counter needs a field: update_counter(key, visits=1)")
-        flow = self._verbs.count(hash, range, increments, self._token(exactly_once))
+        flow = self._verbs.count(hash, range, increments, _token(exactly_once))
         values: dict[str, Any] = self._connection.run(flow)
         return values
 
@@ -311,6 +311,7 @@ class DynamoTable(Searching[Record]):
     def _condition(self, condition: Any) -> Condition | None:
         return None if condition is None else self._verbs.build.condition(condition)
 
-    def _token(self, exactly_once: bool, operation: Any = None) -> str | None:
-        """Return the token of a transaction, where a write must go through one."""
-        return uuid.uuid4().hex if exactly_once else None
+
+def _token(exactly_once: bool) -> str | None:
+    """Return the token of a transaction, where a write must go through one."""
+    return uuid.uuid4().hex if exactly_once else None

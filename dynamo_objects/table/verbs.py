@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -173,6 +173,19 @@ class Verbs:
         return ConditionFailed(message, table=name, key=shown, item=item)
 
     # --- updating ---------------------------------------------------------------------------
+
+    def change(
+        self,
+        put: Mapping[str, Any] | None,
+        add: Mapping[str, Any] | None,
+        delete: Mapping[str, Any] | None,
+        remove: Iterable[str],
+    ) -> Update:
+        """Return what ``DynamoTable.update`` is to change."""
+        for name, given in (("put", put), ("add", add), ("delete", delete)):
+            if given is not None and not isinstance(given, Mapping):
+                raise QueryError(f"{name}= takes fields with their values: {name}={{'city': ...}}")
+        return self.build.update(put, add, delete, remove)
 
     def update(
         self, hash: Any, range: Any, change: Update, must: Condition | None, token: str | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +18,28 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     """Mutable and frozen records: a test that uses it runs on both."""
     chosen: Kind = request.param
     return chosen
+
+
+class Unreachable:
+    """A transport that nothing may use."""
+
+    retries_by_itself = False
+
+    def send(self, operation: str, payload: bytes, timeout_seconds: float) -> Any:
+        """Fail the test."""
+        pytest.fail(f"{operation} was sent")
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@pytest.fixture
+def offline() -> Iterator[DynamoDatabase]:
+    """The database of all tables, where any request fails the test; tables need not exist."""
+    database = DynamoDatabase()
+    database.connect(transport=Unreachable(), auto_create=False, table_prefix="offline_")
+    yield database
+    database.disconnect()
 
 
 class Requests:

@@ -125,19 +125,17 @@ def test_concurrent_counters_all_count(db):
         ({"store_id": "x"}, QueryError, "store_id is not a number"),
     ],
 )
-def test_what_cannot_be_counted(db, count_requests, increments, error, message):
+def test_what_cannot_be_counted(offline, increments, error, message):
     """
     A field that does not exist or is no number, or a wrong increment, is an error before any request.
     """
     table = StoreTable()
-    requests = count_requests()
 
     with pytest.raises(error, match=message):
         table.update_counter("s1", **increments)
-    assert {} == requests.sent()
 
 
-def test_wrong_keys(db):
+def test_wrong_keys(offline):
     """
     No counter is created under an empty key, or half a key.
     """

@@ -176,7 +176,19 @@ def damaged(cursor):
     def text(changed):
         return base64.urlsafe_b64encode(changed).decode().rstrip("=")
 
-    yield from ("", "x", "æøå", "!" + cursor, cursor[:-1], cursor[:10], cursor + "A", cursor[::-1], 5, b"x", [])
+    yield from (
+        "",
+        "x",
+        "æøå",
+        "!" + cursor,
+        cursor[:-1],
+        cursor[:10],
+        cursor + "A",
+        cursor[::-1],
+        5,
+        b"x",
+        [],
+    )
     yield text(raw[:12])
     yield text(raw[:12] + b"[]")
     yield text(raw[:12] + b'[{"store_id":{"S":"s1"}},0]')
@@ -201,21 +213,21 @@ def test_damaged_cursors(visits, count_requests):
     assert {} == requests.sent()
 
 
-def test_sizes_of_pages(visits):
+def test_sizes_of_pages(offline):
     """
     A page has at least one result, if there is one.
     """
     for size in (0, -1, True, 1.5, None, "4"):
         with pytest.raises(QueryError, match="size is a whole number from 1"):
-            visits.query("s1").page(size)
+            VisitTable().query("s1").page(size)
 
 
-def test_no_pages_of_parallel_segments(visits):
+def test_no_pages_of_parallel_segments(offline):
     """
     Segments that are read together have no order to go on in.
     """
     with pytest.raises(QueryError, match="pages come from one segment"):
-        visits.scan(segments=2).page(4)
+        VisitTable().scan(segments=2).page(4)
 
 
 def test_cursors_of_sets_work_in_every_process():

@@ -25,6 +25,10 @@ from tests.engines import REGION
 from .tables import Store, StoreTable, VisitTable
 
 
+class MyDatabase(DynamoDatabase):
+    """A database of one's own."""
+
+
 @pytest.fixture
 def reports(engine, prefix):
     """A second database, under another prefix."""
@@ -99,7 +103,10 @@ def test_without_a_connection(alone):
         ({"region_name": REGION, "endpoint_url": "http://db.example.com"}, "without encryption"),
         ({"session": object(), "aws_access_key_id": "a"}, "a client, a session or credentials"),
         ({"client": object()}, "client= takes a client"),
-        ({"transport": object(), "region_name": REGION}, "connect takes a transport, or region_name, not both"),
+        (
+            {"transport": object(), "region_name": REGION},
+            "connect takes a transport, or region_name, not both",
+        ),
         ({"transport": object(), "session": object()}, "connect takes a transport, or session, not both"),
     ],
 )
@@ -138,7 +145,7 @@ def test_connect_sends_nothing(alone):
 
     assert {} == alone.get_connection().requests
     assert alone.is_local_db()
-    with pytest.raises(DynamoException, match="EndpointConnectionError|Could not connect"):
+    with pytest.raises(DynamoException, match="EndpointConnectionError"):
         alone.get_tables()
 
 
@@ -269,11 +276,11 @@ def test_deleting_stays_inside_the_prefix(db, reports):
 
 
 @pytest.mark.parametrize("name", ["", None, 5, "no spaces", "x" * 300, "a/b"])
-def test_names_that_are_none(db, name):
+def test_names_that_are_none(offline, name):
     """
     A name that no table can have is an error before any request.
     """
-    for call in (db.exists, db.delete_table, db.get_table_name, db.get_table, db.get_table_throughputs):
+    for call in (offline.exists, offline.delete_table, offline.get_table_name, offline.get_table_throughputs):
         with pytest.raises(DynamoSchemaException, match="name"):
             call(name)
 
@@ -390,10 +397,6 @@ def test_another_kind_of_database_of_the_same_name(db):
     """
     A subclass cannot take the name of a database that exists.
     """
-
-    class MyDatabase(DynamoDatabase):
-        pass
-
     with pytest.raises(DynamoException, match="is a DynamoDatabase already, not a MyDatabase"):
         MyDatabase()
     assert isinstance(MyDatabase("mine"), MyDatabase)

@@ -58,7 +58,7 @@ def test_absent_record(db):
             table.delete(key)
 
 
-def test_wrong_keys(db):
+def test_wrong_keys(offline):
     """
     Half a key deletes nothing.
     """
@@ -75,7 +75,9 @@ def test_condition(db, condition):
     table.save_many([Store(store_id="s1", visits=5), Store(store_id="s2", visits=6)])
     assert 6 == table.delete("s2", condition=condition).visits
 
-    with pytest.raises(ConditionFailed, match="store 's1': the condition is false, nothing was written") as caught:
+    with pytest.raises(
+        ConditionFailed, match="store 's1': the condition is false, nothing was written"
+    ) as caught:
         table.delete("s1", condition=condition)
     assert ("store", "s1", {"N": "5"}) == (caught.value.table, caught.value.key, caught.value.item["visits"])
     assert table.find("s1") is not None

@@ -171,7 +171,9 @@ def test_partial_record_saves_its_changes(visits):
     found.note = "newer"
     visits.save(found)
 
-    assert Visit(store_id="s1", number=1, guest="ann", paid=3.0, note="newer", version=7) == visits.get("s1", 1)
+    assert Visit(store_id="s1", number=1, guest="ann", paid=3.0, note="newer", version=7) == visits.get(
+        "s1", 1
+    )
 
 
 def test_partial_record_is_guarded(visits):
@@ -196,7 +198,9 @@ def test_partial_record_is_never_put(visits):
     found.note = "mine"
     visits.save(found, overwrite=True)
 
-    assert Visit(store_id="s1", number=1, guest="ann", paid=3.0, note="mine", version=7) == visits.get("s1", 1)
+    assert Visit(store_id="s1", number=1, guest="ann", paid=3.0, note="mine", version=7) == visits.get(
+        "s1", 1
+    )
 
 
 def test_partial_record_of_a_stored_name(db):
@@ -224,7 +228,10 @@ def test_partial_record_of_a_stored_name(db):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"index": "ByGuest", "consistent": True}, "index ByGuest of visit is global: it cannot be read consist"),
+        (
+            {"index": "ByGuest", "consistent": True},
+            "index ByGuest of visit is global: it cannot be read consist",
+        ),
         ({"index": "KeysByGuest", "note__eq": "x"}, "index KeysByGuest of visit does not hold note"),
         ({"index": "KeysByGuest", "attributes": ["note"]}, "index KeysByGuest of visit does not hold note"),
         ({"index": "PaidByGuest", "version__gt": 1}, "index PaidByGuest of visit does not hold version"),
@@ -232,23 +239,21 @@ def test_partial_record_of_a_stored_name(db):
         ({"index": "ByGuest", "guest__gt": "a"}, "guest is a key of index ByGuest of visit"),
     ],
 )
-def test_what_an_index_cannot_do(visits, count_requests, arguments, message):
+def test_what_an_index_cannot_do(offline, arguments, message):
     """
     What an index does not hold is an error before any request, not an empty result or a made-up default.
     """
-    requests = count_requests()
 
     with pytest.raises(QueryError, match=message):
-        visits.query("ann", **arguments)()
-    assert {} == requests.sent()
+        VisitTable().query("ann", **arguments)()
 
 
-def test_filter_of_a_local_index(visits):
+def test_filter_of_a_local_index(offline):
     """
     A filter on what a local index does not hold is refused too, as by the service.
     """
     with pytest.raises(QueryError, match="index KeysByNote of visit does not hold paid"):
-        visits.query("s1", index="KeysByNote", paid__gt=1.0)()
+        VisitTable().query("s1", index="KeysByNote", paid__gt=1.0)()
 
 
 def test_local_index_fetches_what_is_named(visits, engine):
@@ -272,7 +277,7 @@ def test_consistent_tables_read_global_indexes_all_the_same(visits):
     assert 2 == len(Consistent().query("s1", index="ByPaid")())
 
 
-def test_index_keys_are_checked(db, kind):
+def test_index_keys_are_checked(offline, kind):
     """
     An index key that is too long is refused before it is sent, in batches too.
     """
@@ -283,7 +288,6 @@ def test_index_keys_are_checked(db, kind):
         table.save(bad)
     with pytest.raises(ValidationError, match="company_id"):
         table.save_many([kind.Store(store_id="s2"), bad])
-    assert 0 == table.scan().count()
 
 
 def test_index_by_an_optional_field(db):
@@ -302,7 +306,9 @@ def test_index_by_an_optional_field(db):
         global_indexes = [GlobalIndex("ByOwner", [HashKey("owner"), RangeKey("due")])]
 
     table = TaskTable()
-    table.save_many([Task(task_id="a", owner="ann", due=3), Task(task_id="b", owner="ann"), Task(task_id="c", due=1)])
+    table.save_many(
+        [Task(task_id="a", owner="ann", due=3), Task(task_id="b", owner="ann"), Task(task_id="c", due=1)]
+    )
 
     assert ["a"] == [task.task_id for task in table.query("ann", index="ByOwner")]
     assert ["a"] == [task.task_id for task in table.query("ann", index="ByOwner", due__gt=2)]

@@ -50,11 +50,11 @@ def test_membership(db, count_requests):
     for absent in ("s2", "", None):
         assert absent not in table
     with pytest.raises(InvalidKeysException):
-        "s1" in VisitTable()
+        assert "s1" in VisitTable()
 
 
 @pytest.mark.parametrize("key", ["s1", ("s1",), ("s1", 1, 2), ["s1", 1], ("s1", None)])
-def test_half_and_wrong_keys(db, key):
+def test_half_and_wrong_keys(offline, key):
     """
     What is no pair is InvalidKeysException.
     """
@@ -66,7 +66,7 @@ def test_half_and_wrong_keys(db, key):
         del table[key]
 
 
-def test_pair_for_a_table_without_range_key(db):
+def test_pair_for_a_table_without_range_key(offline):
     """
     A pair is no key of a table with a hash key only.
     """
@@ -89,7 +89,7 @@ def test_key_of_another_record(db):
     assert 0 == table.scan().count()
 
 
-def test_iterating_is_a_scan_and_says_so(db):
+def test_iterating_is_a_scan_and_says_so(offline):
     """
     A table cannot be iterated by accident.
     """

@@ -114,7 +114,9 @@ def test_save_many_is_conditional(db, kind):
     records = [kind.changed(table.get(name), balance=2) for name in "abc"]
     table.update_counter("b", balance=10)
 
-    with pytest.raises(BatchFailed, match="save_many of account: 1 not written: 'b': account 'b' was changed") as caught:
+    with pytest.raises(
+        BatchFailed, match="save_many of account: 1 not written: 'b': account 'b' was changed"
+    ) as caught:
         table.save_many(records)
 
     (failure,) = caught.value.failures

@@ -285,7 +285,10 @@ def test_members_that_are_stored_alike_are_refused() -> None:
         def __hash__(self) -> int:
             return id(self)
 
-    moments: set[Any] = {Moment(2024, 1, 1, tzinfo=UTC), Moment(2024, 1, 1, 1, tzinfo=timezone(timedelta(hours=1)))}
+    moments: set[Any] = {
+        Moment(2024, 1, 1, tzinfo=UTC),
+        Moment(2024, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+    }
 
     assert [("times", "set has members that are stored as the same value")] == problems(Box(times=moments))
 

@@ -561,7 +561,7 @@ def test_partial_record_has_only_what_was_read() -> None:
 
     assert ("Oslo", 0) == (record.city, record.count)
     with pytest.raises(FieldNotLoaded, match=r"Store\.tags was not read: this record is partial"):
-        record.tags  # noqa: B018
+        record.tags
     assert not hasattr(record, "tags")
     assert {"city": "Oslo", "count": 0} == record.get_dict() == record.to_json()
     assert "Store(city='Oslo', count=0, ...)" == repr(record)
@@ -603,7 +603,7 @@ def test_copies_of_a_partial_record_are_partial() -> None:
         assert {"city": "Oslo"} == other.get_dict()
         assert record == other
         with pytest.raises(FieldNotLoaded):
-            other.count  # noqa: B018
+            other.count
 
 
 def test_partial_records_compare_what_was_read() -> None:

@@ -7,15 +7,13 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from dynamo_objects import DynamoRecord, ValidationError, field
 from dynamo_objects.codec.values import Invalid
 from dynamo_objects.record import codec_of
-
-OSLO = ZoneInfo("Europe/Oslo")
+from tests.leaves import SUMMER_TIME
 
 
 class Color(enum.Enum):
@@ -101,9 +99,9 @@ STORED: list[tuple[str, Any, Any]] = [
     ("flag", False, {"BOOL": False}),
     ("nothing", None, {"NULL": True}),
     ("when", datetime(2024, 5, 6, 7, 8, 9, 10, tzinfo=UTC), {"S": "2024-05-06T07:08:09.000010Z"}),
-    ("when", datetime(2024, 7, 1, 12, tzinfo=OSLO), {"S": "2024-07-01T10:00:00.000000Z"}),
-    ("when", datetime(2024, 10, 27, 2, 30, tzinfo=OSLO, fold=0), {"S": "2024-10-27T00:30:00.000000Z"}),
-    ("when", datetime(2024, 10, 27, 2, 30, tzinfo=OSLO, fold=1), {"S": "2024-10-27T01:30:00.000000Z"}),
+    ("when", datetime(2024, 7, 1, 12, tzinfo=SUMMER_TIME), {"S": "2024-07-01T10:00:00.000000Z"}),
+    ("when", datetime(2024, 10, 27, 2, 30, tzinfo=SUMMER_TIME, fold=0), {"S": "2024-10-27T00:30:00.000000Z"}),
+    ("when", datetime(2024, 10, 27, 2, 30, tzinfo=SUMMER_TIME, fold=1), {"S": "2024-10-27T01:30:00.000000Z"}),
     ("when", datetime.min.replace(tzinfo=UTC), {"S": "0001-01-01T00:00:00.000000Z"}),
     ("when", datetime.max.replace(tzinfo=UTC), {"S": "9999-12-31T23:59:59.999999Z"}),
     (
@@ -322,7 +320,7 @@ def test_two_times_that_the_clock_shows_alike_differ() -> None:
     When summer time ends, 02:30 comes twice: the second is another time, and the record is dirty.
     """
     codec = codec_of(Plain)
-    record = Plain(when=datetime(2024, 10, 27, 2, 30, tzinfo=OSLO, fold=0))
+    record = Plain(when=datetime(2024, 10, 27, 2, 30, tzinfo=SUMMER_TIME, fold=0))
     codec.remember(record, codec.encode(record), codec.loaded_values(record))
     record.when = record.when.replace(fold=1)
 

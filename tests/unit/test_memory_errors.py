@@ -284,8 +284,8 @@ def test_batches_fit_into_16_megabytes():
     report = memory.save_data_batch()
 
     assert 30 == report.puts == len(service.items)
-    assert 6 == report.requests
-    assert {"BatchWriteItem": 6} == service.operations()
+    assert 5 == report.requests
+    assert {"BatchWriteItem": 5} == service.operations()
 
 
 @pytest.mark.parametrize("parallel", [1, 8])
@@ -319,7 +319,10 @@ def test_errors_that_meet_everybody_stop_the_flush(flush):
     """
     Without rights, or without the table, no further requests are made; everything stays dirty and is named.
     """
-    for code, error in (("AccessDeniedException", AccessRefused), ("ResourceNotFoundException", TableNotFound)):
+    for code, error in (
+        ("AccessDeniedException", AccessRefused),
+        ("ResourceNotFoundException", TableNotFound),
+    ):
         service, memory = stores(0)
         for n in range(400):
             memory.save(Store(store_id=f"s{n}"))

@@ -89,7 +89,9 @@ def test_gets_prefetches_and_queries_meet():
     """
     service = MemoryService(page_size=7)
     memory = memory_table(VisitTable, service)
-    service.write(*({"store_id": {"S": "s"}, "number": {"N": str(n)}, "guest": {"S": "g"}} for n in range(200)))
+    service.write(
+        *({"store_id": {"S": "s"}, "number": {"N": str(n)}, "guest": {"S": "g"}} for n in range(200))
+    )
     service.forget()
     service.step = lambda operation, request: time.sleep(0.001)
     keys = [("s", n) for n in range(200)]
