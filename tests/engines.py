@@ -80,6 +80,11 @@ DIFFERENCES: Mapping[str, Difference] = {
         {MOTO: "ValidationException: Invalid attribute name"},
         "2026-11-20",
     ),
+    "loses concurrent changes": Difference(
+        "changes an item for one request after another",
+        {MOTO: "two threads may read the same old value"},
+        "2026-11-20",
+    ),
     "fails on updates without changes": Difference(
         "takes an UpdateItem that has a condition and changes nothing",
         {MOTO: "HTTP 500"},

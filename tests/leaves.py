@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Kind:
     """One annotation, and what its values are like.
 
@@ -153,7 +153,7 @@ _FLOATS = (0.0, -0.0, 0.1 + 0.2, 1.5, -1e-130, 9.99e125, 1e23, 2.0**53, 1e16, 5e
 
 
 def real(rng: Random) -> float:
-    return rng.choice(_FLOATS) if rng.random() < 0.3 else rng.uniform(-1000, 1000)
+    return rng.choice(_FLOATS) if rng.random() < 0.3 else round(rng.uniform(-1000, 1000), 9)
 
 
 def respell_number(rng: Random, value: Any) -> Any:

@@ -68,7 +68,7 @@ def make_kind(rng: Random, mode: str, depth: int) -> Kind:
 # --- classes ------------------------------------------------------------------------------
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class FieldSpec:
     """One field of a generated class: its kind, its wire name, what it is when left alone."""
 
@@ -79,13 +79,17 @@ class FieldSpec:
     declared: Any
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class ClassSpec:
     """A generated class and its fields."""
 
     made: type[Any]
     fields: tuple[FieldSpec, ...]
     is_recursive: bool = False
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{field.name}: {field.kind.annotation}" for field in self.fields)
+        return f"<{self.made.__name__} {fields}>"
 
     def make(self, rng: Random, depth: int = 2) -> Any:
         """Return a legal instance."""

@@ -43,6 +43,7 @@ from .unions import union_codec
 from .values import AttributeValue, Invalid
 
 __all__ = [
+    "NestedCodec",
     "accepts_none",
     "bound_types",
     "codec_for",
@@ -80,6 +81,7 @@ _INSTEAD: dict[Any, str] = {
     abc.MutableMapping: "dict",
     abc.Set: "set or frozenset",
     abc.MutableSet: "set",
+    typing.Final: "ClassVar, for a constant of the class",
     typing.Self: "the name of the class, in quotes",
 }
 

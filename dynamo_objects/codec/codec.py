@@ -58,8 +58,8 @@ class Codec:
         fields: For records: field name -> (attribute name, codec), None for an unknown name.
         record_tag: For records of a class with ``tag=``: the attribute that holds it, and the tag.
         inline_encode: Writes ``encode`` as an expression over a variable; only for speed.
-        inline_decode: The same for ``decode``. May also raise KeyError, TypeError or
-            AttributeError on bad values; the caller then asks ``decode`` for the reason.
+            May also raise TypeError or ValueError; the caller then asks ``encode`` for the reason.
+        inline_decode: The same for ``decode``, with KeyError, TypeError or AttributeError.
     """
 
     name: str

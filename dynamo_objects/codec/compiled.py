@@ -21,6 +21,9 @@ from .values import Invalid, Item, TooDeep, attribute_path, problems_of
 
 __all__ = ["compile_decoder", "compile_encoder"]
 
+#: Stands for an attribute that an item does not have; JSON's null is no attribute value.
+_MISSING = object()
+
 
 def compile_encoder(fields: Sequence[FieldCodec]) -> Callable[[Any], Item]:
     """Return a function from a record to its item, without attributes unknown to the class.
@@ -44,8 +47,8 @@ def compile_encoder(fields: Sequence[FieldCodec]) -> Callable[[Any], Item]:
             error, [(f, f.encode, getattr(record, f.name)) for f in fields[at:]], is_encoding=True
         )
 
-    # TypeError: a key of a dict that is no text (see ``dict_codec``).
-    lines = _explained(lines, "Invalid, TypeError", source.constant(explain), "record", source)
+    # TypeError: a key of a dict that is no text; ValueError: an int too long for a text.
+    lines = _explained(lines, "Invalid, TypeError, ValueError", source.constant(explain), "record", source)
     return _compile("encode", "record", [*lines, "return item"], source)
 
 
@@ -62,61 +65,73 @@ def compile_decoder(
 ) -> Callable[[Item], Any]:
     """Return a function from an item to a record that remembers it.
 
-    It raises Invalid with all problems. An item that has just the attributes of the class
-    needs no look for missing ones; whatever else it may be is left to the other function.
+    It raises Invalid with all problems. An item that has every attribute of the class needs
+    no look for missing ones; any other is left to a second function, before a value is decoded.
     """
-    sparse = _compile_sparse_decoder(record_class, fields, scalars)
+    loader = _loader(record_class)
     source = Source()
-    lines, held = ["try:"], {}
-    for field in fields:
-        raw, held[field.name] = source.variable(), source.variable()
-        decoded = decode_source(field.codec, source, raw)
-        lines.append(f"    {raw} = item[{source.constant(field.wire)}]; {held[field.name]} = {decoded}")
-    other = f"return {source.constant(sparse)}(item)"
-    lines += [f"except {source.constant(_LEFT_TO_SPARSE)}: {other}"]
-    lines = [f"if len(item) != {len(fields)} or not item: {other}", *lines]
-    return _compile("decode", "item", [*lines, *_building(record_class, held, scalars, source)], source)
-
-
-#: What a bad or missing value can raise in code in place.
-_LEFT_TO_SPARSE = (Invalid, KeyError, TypeError, AttributeError)
+    raws = {field.name: source.variable() for field in fields}
+    lines = [f"{raws[field.name]} = item[{source.constant(field.wire)}]" for field in fields]
+    if lines:
+        sparse = source.constant(_compile_sparse_decoder(record_class, fields, scalars, loader))
+        lines = ["try:", *(f"    {line}" for line in lines), f"except KeyError: return {sparse}(item)"]
+    values = {field.name: decode_source(field.codec, source, raws[field.name]) for field in fields}
+    lines += _decoding(record_class, fields, scalars, values, loader, source)
+    return _compile("decode", "item", lines, source)
 
 
 def _compile_sparse_decoder(
-    record_class: type, fields: Sequence[FieldCodec], scalars: Sequence[FieldCodec]
+    record_class: type, fields: Sequence[FieldCodec], scalars: Sequence[FieldCodec], loader: type
 ) -> Callable[[Item], Any]:
     source = Source()
-    lines = ["get = item.get"]
-    held: dict[str, str] = {}
-    for place, field in enumerate(fields):
-        raw, value = source.variable(), source.variable()
-        held[field.name] = value
+    raws = {field.name: source.variable() for field in fields}
+    missing = source.constant(_MISSING)
+    lines, values = [], {}
+    for field in fields:
+        raw = raws[field.name]
+        lines.append(f"{raw} = item.get({source.constant(field.wire)}, {missing})")
         decoded = decode_source(field.codec, source, raw)
-        lines += [
-            f"at = {place}",
-            f"{raw} = get({source.constant(field.wire)})",
-            f"{value} = {_when_missing(field, source)} if {raw} is None else ({decoded})",
-        ]
+        values[field.name] = f"{_when_missing(field, source)} if {raw} is {missing} else ({decoded})"
+    lines += _decoding(record_class, fields, scalars, values, loader, source)
+    return _compile("decode", "item", lines, source)
+
+
+def _decoding(
+    record_class: type,
+    fields: Sequence[FieldCodec],
+    scalars: Sequence[FieldCodec],
+    values: Mapping[str, str],
+    loader: type,
+    source: Source,
+) -> list[str]:
+    """Return the lines that decode each field by its expression in *values*, and make the record."""
+    held = {field.name: source.variable() for field in fields}
+    lines = []
+    for place, field in enumerate(fields):
+        lines += [f"at = {place}", f"{held[field.name]} = {values[field.name]}"]
 
     def explain(error: Exception, at: int, item: Item) -> Exception:
-        return _explain(error, [(f, f.decode, item.get(f.wire)) for f in fields[at:]], is_encoding=False)
+        return _explain(error, [(f, f.read, item) for f in fields[at:]], is_encoding=False)
 
     caught = "Invalid, KeyError, TypeError, AttributeError"
     lines = _explained(lines, caught, source.constant(explain), "item", source)
-    return _compile("decode", "item", [*lines, *_building(record_class, held, scalars, source)], source)
+    return [*lines, *_building(record_class, held, scalars, loader, source)]
 
 
 def _building(
-    record_class: type, held: Mapping[str, str], scalars: Sequence[FieldCodec], source: Source
+    record_class: type,
+    held: Mapping[str, str],
+    scalars: Sequence[FieldCodec],
+    loader: type,
+    source: Source,
 ) -> list[str]:
     """Return the lines that make the record of the values in *held*.
 
     The guard of records against misspelt names makes every assignment a call. So the
     record begins its life in a subclass without the guard, and changes class at the end.
     """
-    loader = source.constant(_loader(record_class))
     return [
-        f"record = {source.constant(object.__new__)}({loader})",
+        f"record = {source.constant(object.__new__)}({source.constant(loader)})",
         *(f"record.{_checked(name)} = {value}" for name, value in held.items()),
         "record._item = item",
         f"record._loaded = ({''.join(f'{held[field.name]}, ' for field in scalars)})",
@@ -156,8 +171,8 @@ def _explained(lines: Sequence[str], caught: str, explain: str, subject: str, so
     for error in (Invalid, TooDeep):
         source.constants[error.__name__] = error
     return [
-        "at = 0",
         "try:",
+        "    at = 0",
         *(f"    {line}" for line in lines),
         "except TooDeep: raise",
         f"except ({caught}) as error: raise {explain}(error, at, {subject}) from None",

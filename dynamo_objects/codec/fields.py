@@ -12,7 +12,7 @@ from .annotations import NestedCodec, accepts_none, codec_for, mentions
 from .codec import Codec
 from .members import MAX_DEPTH, TOO_DEEP, nesting_depth
 from .options import CopyOf, FieldOptions, field_options, is_empty, needs_copy
-from .values import AttributeValue, Invalid, TooDeep
+from .values import AttributeValue, Invalid, Item, TooDeep
 
 __all__ = ["FieldCodec", "Missing", "read_fields"]
 
@@ -35,7 +35,7 @@ class FieldCodec:
         options: As declared by ``field(...)``.
         has_literal: Whether a missing attribute has a value: a literal default, or None.
         literal: That value; mutable ones are copied for each record.
-        factory: Makes a fresh copy of a mutable literal; None for immutable ones.
+        factory: Makes that value where records must not share it; None where they may.
         left_out: The type whose empty value is not stored; None when all values are.
     """
 
@@ -73,6 +73,10 @@ class FieldCodec:
     def decode(self, value: AttributeValue | None) -> Any:
         """Return the Python value of an attribute value, or of a missing one."""
         return self.when_missing() if value is None else self.codec.decode(value)
+
+    def read(self, item: Item) -> Any:
+        """Return the Python value in an item."""
+        return self.codec.decode(item[self.wire]) if self.wire in item else self.when_missing()
 
 
 def read_fields(record_class: type, hints: Mapping[str, Any], nested: NestedCodec) -> tuple[FieldCodec, ...]:
@@ -143,6 +147,9 @@ def _literal_default(
             default = default.factory.value
         elif default.factory in _EMPTY_FACTORIES:
             default = default.factory()
+        elif attrs.has(default.factory):
+            # A nested record without attributes: what is literal in it, and no ids or times either.
+            return True, attrs.NOTHING, lambda: codec.decode({"M": {}})
         else:
             return False, None, None
     literal = _fitting(default, attribute, codec)

@@ -16,6 +16,7 @@ from .values import AttributeValue, Invalid, TooDeep, attribute_path, problems_o
 
 __all__ = [
     "MAX_DEPTH",
+    "MAX_SHOWN",
     "TOO_DEEP",
     "check_name",
     "each",

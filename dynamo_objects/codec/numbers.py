@@ -64,8 +64,10 @@ def int_text(value: int) -> str:
 def decimal_text(value: Decimal) -> str:
     """Return the text of a Decimal."""
     text = str(value)
-    if is_plain_decimal(text):
-        return text
+    if len(text) <= MAX_DIGITS and "E" not in text and value.is_finite():
+        if "." in text:
+            text = text.rstrip("0").rstrip(".")
+        return text if text != "-0" else "0"
     if not value.is_finite():
         raise Invalid("NaN and infinity are not numbers in DynamoDB")
     if not value:

@@ -126,7 +126,12 @@ class RecordCodec:
         self._deep = tuple(field for field in self.fields if field.codec.is_deep)
         self._is_record = hasattr(record_class, "__dynamo_options__")
         self._minds_unknown = self.options.unknown == "reject" or bool(self._tag)
-        self._keeps_unknown = self._is_record and self.options.unknown == "keep"
+        #: Whether values cannot nest without end, and there is nothing besides the fields.
+        self._is_simple = (
+            self._is_record
+            and not (self.options.schemaless or self._tag)
+            and all(f.codec.is_scalar or f.codec.inline_encode for f in self.fields)
+        )
         self._encode_fields = compile_encoder(self.fields)
         if self._is_record:
             scalars = [field for field in self.fields if field.codec.is_scalar]
@@ -151,6 +156,11 @@ class RecordCodec:
         Raises:
             Invalid: With all problems of the record.
         """
+        if self._is_simple:
+            item = self._encode_fields(record)
+            if record._item:
+                self._add_unknown(record, item)
+            return item
         try:
             item = self.encode_nested(record)
         except (TooDeep, RecursionError):
@@ -177,13 +187,18 @@ class RecordCodec:
             raise
         if self.options.schemaless:
             self._encode_dynamic(record, item)
-        if self._keeps_unknown and record._item:
-            for wire in record._item.keys() - self._known:
-                if not self.options.schemaless or not self._is_dynamic(wire):
-                    item[wire] = record._item[wire]
+        if self._is_record and record._item:
+            self._add_unknown(record, item)
         if self._tag:
             item.update(self._tag)
         return item
+
+    def _add_unknown(self, record: Any, item: Item) -> None:
+        """Add the attributes that the record was loaded with and that are not fields."""
+        if self.options.unknown == "keep":
+            for wire in record._item.keys() - self._known:
+                if not self.options.schemaless or not self._is_dynamic(wire):
+                    item[wire] = record._item[wire]
 
     def _problems(self, record: Any) -> list[Problem]:
         """Return all problems of a record of which a value is nested too deeply."""
@@ -249,7 +264,7 @@ class RecordCodec:
         for field in self.fields:
             if field.name in names:
                 try:
-                    object.__setattr__(record, field.name, field.decode(item.get(field.wire)))
+                    object.__setattr__(record, field.name, field.read(item))
                 except Invalid as invalid:
                     problems += invalid.under(attribute_path(field.name))
         if problems:
@@ -267,7 +282,7 @@ class RecordCodec:
         for attribute in attrs.fields(self.record_class):
             field: FieldCodec = self.by_name[attribute.name]
             try:
-                value = field.decode(item.get(field.wire))
+                value = field.read(item)
             except Invalid as invalid:
                 problems += invalid.under(attribute_path(field.name))
                 continue

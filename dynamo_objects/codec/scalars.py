@@ -114,9 +114,9 @@ def _encode_int(value: Any) -> AttributeValue:
 
 
 def _inline_encode_int(source: Source, v: str) -> str:
-    slow = source.constant(_encode_int)
-    low, high = source.constant(-(10**38)), source.constant(10**38)
-    return f"{{'N': f'{{{v}}}'}} if type({v}) is int and {low} < {v} < {high} else {slow}({v})"
+    t, slow = source.variable(), source.constant(_encode_int)
+    # An int of thousands of digits makes a ValueError of its text; the caller then asks again.
+    return f"{{'N': {t}}} if type({v}) is int and len({t} := f'{{{v}}}') <= {numbers.MAX_DIGITS} else {slow}({v})"
 
 
 def _inline_decode_int(source: Source, v: str) -> str:
@@ -128,9 +128,12 @@ def _inline_decode_int(source: Source, v: str) -> str:
 
 
 def _inline_encode_decimal(source: Source, v: str) -> str:
-    t, slow = source.variable(), source.constant(_encode_decimal)
-    kind, plain = source.constant(Decimal), source.constant(numbers.is_plain_decimal)
-    return f"{{'N': {t}}} if type({v}) is {kind} and {plain}({t} := str({v})) else {slow}({v})"
+    t, slow, kind = source.variable(), source.constant(_encode_decimal), source.constant(Decimal)
+    # Plain, finite, and without zeros to spare; see decimal_text for all others.
+    return (
+        f"{{'N': {t}}} if type({v}) is {kind} and ({t} := str({v}))[-1] in '123456789' and 'E' not in {t}"
+        f" and len({t}) <= {numbers.MAX_DIGITS} and {v}.is_finite() else {slow}({v})"
+    )
 
 
 def _inline_decode_decimal(source: Source, v: str) -> str:

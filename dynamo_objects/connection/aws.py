@@ -13,7 +13,7 @@ from ..errors import DynamoException, TransportError
 from .boto import BotoTransport, client_retries
 from .boto_errors import without_user
 
-__all__ = ["AwsSettings", "boto_resource", "boto_transport"]
+__all__ = ["AwsSettings", "boto_resource", "boto_transport", "is_loopback", "local_settings"]
 
 #: Made-up credentials for engines on this machine, which do not check them.
 _LOCAL_CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}

@@ -104,7 +104,10 @@ class BotoTransport:
 
     def send(self, operation: str, payload: bytes, timeout_seconds: float) -> Reply:
         """Send one request; the timeout is the client's own."""
-        method = getattr(self.client, _WORD.sub("_", operation).lower())
+        name = _WORD.sub("_", operation).lower()
+        method = getattr(self.client, name, None)
+        if method is None:
+            raise TransportError(f"the client has no {name}", sent=False, can_retry=False)
         parameters = msgspec.json.decode(payload)
         if b'"B"' in payload or b'"BS"' in payload:
             parameters = _with_bytes(parameters)

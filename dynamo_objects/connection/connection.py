@@ -11,6 +11,7 @@ import uuid
 import weakref
 from collections import Counter
 from collections.abc import Callable, Generator
+from contextlib import closing
 from typing import Any, TypeVar
 
 from ..errors import TransportError
@@ -144,18 +145,30 @@ class Connection:
 
     # --- flows ----------------------------------------------------------------------------
 
-    def run(self, flow: Flow[Result]) -> Result:
-        """Run a flow to its end and return its result; its events are dropped."""
-        return self._run(flow, None)
+    def run(self, flow: Flow[Result], on_event: Callable[[Any], None] | None = None) -> Result:
+        """Run a flow to its end and return its result.
 
-    def _run(self, flow: Flow[Result], abandoned: threading.Event | None) -> Result:
+        Args:
+            on_event: Called with each event, in this thread; what it raises ends the flow.
+        """
+        return self._run(flow, None, on_event)
+
+    def _run(
+        self,
+        flow: Flow[Result],
+        abandoned: threading.Event | None,
+        on_event: Callable[[Any], None] | None = None,
+    ) -> Result:
         events = self._drive(flow, self.max_parallel if abandoned is None else 1, abandoned)
-        while True:
-            try:
-                next(events)
-            except StopIteration as stop:
-                result: Result = stop.value
-                return result
+        with closing(events):
+            while True:
+                try:
+                    event = next(events)
+                except StopIteration as stop:
+                    result: Result = stop.value
+                    return result
+                if on_event is not None:
+                    on_event(event)
 
     def stream(self, flow: Flow[Result]) -> Generator[Any, None, Result]:
         """Run a flow, yielding its events as they come; nothing runs unless it is iterated."""

@@ -135,7 +135,9 @@ class DynamoDatabase(Connected):
         name = self.get_table_name(table_name)
         deleted = state.connection.run(delete_table(name, _PATIENCE_SECONDS))
         with self._lock:
-            state.tables = {s: t for s, t in state.tables.items() if t.name != name}
+            gone = {schema: table for schema, table in state.tables.items() if table.name == name}
+            state.tables = {schema: table for schema, table in state.tables.items() if schema not in gone}
+            state.deleted |= gone
         return deleted
 
     def get_table(self, table_name: str) -> Any:
@@ -171,6 +173,15 @@ class DynamoDatabase(Connected):
                 opened = OpenTable(name, compare(schema, found))
                 state.tables[schema] = opened
             return opened
+
+    def opened_table(self, schema: TableSchema, auto_create: bool | None) -> OpenTable:
+        """Return the table of a declaration as it was opened, or open it after a reconnect.
+
+        A table that was deleted since is not made again: only making a table object does that.
+        """
+        state = self._opened()
+        opened = state.tables.get(schema) or state.deleted.get(schema)
+        return self.open_table(schema, auto_create) if opened is None else opened
 
     def _describe(self, table_name: str) -> TableDescription | None:
         return self.get_connection().run(describe(self.get_table_name(table_name)))

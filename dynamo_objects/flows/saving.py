@@ -47,9 +47,11 @@ __all__ = [
     "encode_record",
     "explain",
     "guard_of",
+    "plan_put",
     "plan_save",
     "save",
     "saved",
+    "with_version",
     "write",
 ]
 

@@ -1,8 +1,8 @@
 """MemoryTable: an identity map with write-back over a table.
 
-``entries`` is what is known of a key, ``cache`` where entries are kept, ``identity`` how
-each key is read once; ``overlay`` is how queries (``query``) see what is cached; ``plan``
-is what a flush writes and ``flush`` how.
+``entries`` is what is known of a key, ``cache`` where entries are kept, ``identity`` what
+becomes of them, ``reading`` how each key is read once; ``overlay`` is how queries
+(``query``) see what is cached; ``plan`` is what a flush writes and ``flush`` how.
 """
 
 from __future__ import annotations

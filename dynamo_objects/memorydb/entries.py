@@ -31,6 +31,7 @@ __all__ = [
     "is_dirty",
     "is_in_force",
     "rebased",
+    "recount",
     "shape",
 ]
 
@@ -145,6 +146,15 @@ def counted_on(codec: RecordCodec, record: Any, item: Item | None) -> Any:
         record = copy.copy(record)
     object.__setattr__(record, version.name, stored)
     return record
+
+
+def recount(codec: RecordCodec, entry: Entry) -> None:
+    """Have a new record go on with the version of the entry's base; that is no change of it."""
+    if entry.record is not None and codec.version is not None:
+        is_untouched = not is_in_force(codec, entry)
+        entry.record = counted_on(codec, entry.record, entry.base)
+        if is_untouched:
+            entry.created = shape(codec, entry.record)
 
 
 def rebased(codec: RecordCodec, record: Any, item: Item) -> Any:

@@ -16,7 +16,7 @@ from ..flows.flushing import Done, GivenUp, Guarded, Refused, noted, write_in_tu
 from ..flows.saving import Save, saved
 from ..operations.batch import Write
 from ..operations.item import PutItem
-from .entries import Entry, rebased
+from .entries import Entry, rebased, recount
 from .plan import FlushReport, Plan, Stored
 
 __all__ = ["Flush"]
@@ -143,7 +143,8 @@ class Flush:
             self._codec.remember(entry.record, item, stored.loaded)
             entry.is_saved, entry.created, entry.is_deleted = False, None, False
         elif entry.record is None or entry.record._item is None:
-            entry.is_deleted = True  # deleted meanwhile, perhaps to be made anew
+            entry.is_deleted = True  # deleted or replaced meanwhile
+            recount(self._codec, entry)
         else:  # another instance, which was put in its place: a change of this item
             entry.record = rebased(self._codec, entry.record, item)
 

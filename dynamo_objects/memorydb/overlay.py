@@ -22,7 +22,7 @@ from ..expressions.evaluate import equal, matches, order_key
 from ..query import Query
 from ..schema import KeyField
 from .entries import Entry, Lookup, current_item
-from .identity import IdentityMap
+from .reading import Reader
 
 __all__ = ["Overlay"]
 
@@ -41,18 +41,22 @@ class Overlay:
     """One run of a query.
 
     Args:
-        map: What is cached.
+        reader: Knows what is cached, and reads the rest.
         query: What is asked for; its limit is the caller's business.
     """
 
-    def __init__(self, map: IdentityMap, query: Query[Any]) -> None:
-        self._map = map
+    def __init__(self, reader: Reader, query: Query[Any]) -> None:
+        self._reader = reader
+        self._map = reader.map
         self._query = query
         self._index = query._index_schema
         self._condition = _condition(query)
+        self._flushes = 0
 
     def records(self) -> Iterator[Any]:
         """Yield cached and read records in the order of the query."""
+        self._map.check_home()
+        self._flushes = self._map.flushes
         self._search(0)._operation()  # whatever is wrong with it is found first
         known = self._near(self._map.entries())
         waiting: list[tuple[Any, int, Entry]] = []  # a heap: sort key, number, entry
@@ -131,9 +135,11 @@ class Overlay:
 
     def _entries(self, items: dict[Lookup, Item]) -> dict[Lookup, Entry]:
         """Return the entries of items that were read; old ones, or parts, are read again by key."""
-        if self._index is not None and (self._index.is_global or self._index.projection != "ALL"):
+        index = self._index
+        is_old = self._map.is_overtaken(self._flushes) or (index is not None and index.is_global)
+        if is_old or (index is not None and index.projection != "ALL"):
             key_of = self._map.schema.key_of
-            return self._map.read({lookup: key_of(item) for lookup, item in items.items()})
+            return self._reader.read({lookup: key_of(item) for lookup, item in items.items()})
         return {lookup: self._map.adopt(item) for lookup, item in items.items()}
 
     def _search(self, known: int) -> Query[Any]:

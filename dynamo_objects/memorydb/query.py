@@ -10,8 +10,8 @@ import attrs
 from ..errors import ItemNotFound, MultipleItemsFound, QueryError
 from ..query import Query
 from ..record import DynamoRecord
-from .identity import IdentityMap
 from .overlay import Overlay
+from .reading import Reader
 
 __all__ = ["MemoryQuery"]
 
@@ -34,7 +34,7 @@ class MemoryQuery(Generic[Record]):
     cursors: a page could not tell where unsaved records begin.
     """
 
-    _map: IdentityMap = attrs.field(alias="map", repr=False)
+    _reader: Reader = attrs.field(alias="reader", repr=False)
     _query: Query[Record] = attrs.field(alias="query", validator=_check)
 
     # --- refining -------------------------------------------------------------------------
@@ -92,7 +92,7 @@ class MemoryQuery(Generic[Record]):
     # --- results --------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Record]:
-        return self._query._take(Overlay(self._map, self._query).records())
+        return self._query._take(Overlay(self._reader, self._query).records())
 
     def __call__(self) -> list[Record]:
         return list(self)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, overload
 
 from ..database.progress import Progress
 from ..errors import BatchFailed, DynamoException, ItemNotFound
@@ -18,10 +18,12 @@ from .flush import Flush
 from .identity import IdentityMap
 from .plan import FlushReport, plan_flush
 from .query import MemoryQuery
+from .reading import Reader
 
 __all__ = ["MemoryTable"]
 
 Record = TypeVar("Record", bound=DynamoRecord)
+Default = TypeVar("Default")
 
 
 class MemoryTable(Generic[Record]):
@@ -53,6 +55,7 @@ class MemoryTable(Generic[Record]):
         self._schema = db_table._schema
         self._codec = self._schema.codec
         self._map = IdentityMap(db_table, maxsize)
+        self._reader = Reader(self._map)
         self._flushing = threading.Lock()
         self._flusher: int | None = None
         kinds = [
@@ -105,6 +108,7 @@ class MemoryTable(Generic[Record]):
         Raises:
             ItemNotFound: There is no such record; also for an empty hash value.
             InvalidKeysException: Half a key, or a value of a wrong type.
+            DecodeError: The item cannot become a record.
         """
         if times is not None:
             return self._get(hash, range, create, times)
@@ -118,7 +122,13 @@ class MemoryTable(Generic[Record]):
                     return record
         return self._get(hash, range, create, {})
 
-    def find(self, hash: Any, range: Any = None, default: Any = None) -> Record | None:
+    @overload
+    def find(self, hash: Any, range: Any = None, default: None = None) -> Record | None: ...
+    @overload
+    def find(self, hash: Any, range: Any, default: Default) -> Record | Default: ...
+    @overload
+    def find(self, hash: Any, range: Any = None, *, default: Default) -> Record | Default: ...
+    def find(self, hash: Any, range: Any = None, default: Any = None) -> Any:
         """Return the record with this key, or *default*.
 
         Raises:
@@ -127,20 +137,22 @@ class MemoryTable(Generic[Record]):
         try:
             return self.get(hash, range)
         except ItemNotFound:
-            return default  # type: ignore[no-any-return]
+            return default
 
     def _get(self, hash: Any, range: Any, create: bool, times: dict[str, float]) -> Record:
         began = time.perf_counter()
+        if create:
+            self._table._verbs.check_creatable()
         try:
             if self._schema.is_empty_key(hash, range):
                 if create:
                     return self._table._new_record(hash, range)
-                raise self._not_found(hash, range)
+                raise self._table._verbs.not_found(hash, range)
             entry = self._entry(hash, range, times)
             record: Record | None = entry.record
             if record is None:
                 if not create and self._map.loads:
-                    raise self._not_found(hash, range)
+                    raise self._table._verbs.not_found(hash, range)
                 record = self._create(entry, hash, range, times)
             return record
         finally:
@@ -150,20 +162,17 @@ class MemoryTable(Generic[Record]):
         began = time.perf_counter()
         is_read = True
         try:
-            entry, is_read = self._map.entry(hash, range)
+            entry, is_read = self._reader.entry(hash, range)
             return entry
         finally:
             _add_time(times, "mem_get_from_db" if is_read else "mem_get_item", began)
 
     def _create(self, entry: Entry, hash: Any, range: Any, times: dict[str, float]) -> Record:
         began = time.perf_counter()
+        self._table._verbs.check_creatable()
         record: Record = self._map.create(entry, hash, range)
         _add_time(times, "mem_create_record", began)
         return record
-
-    def _not_found(self, hash: Any, range: Any) -> ItemNotFound:
-        key = hash if self._schema.range is None else (hash, range)
-        return ItemNotFound(self._table.table_name, key)
 
     # --- reading ahead, or not at all ---------------------------------------------------------
 
@@ -178,7 +187,7 @@ class MemoryTable(Generic[Record]):
             InvalidKeysException: Half a key, or a value of a wrong type; nothing was read.
             DecodeError: An item cannot become a record; all others were read.
         """
-        self._map.prefetch(keys, progress)
+        self._reader.prefetch(keys, progress)
 
     def set_load_from_db(self, load_from_db: bool) -> None:
         """Set whether keys that are not cached are read; if not, ``get`` makes new records.
@@ -222,11 +231,11 @@ class MemoryTable(Generic[Record]):
             InvalidKeysException: Half a key, or a value of a wrong type.
         """
         if self._schema.is_empty_key(hash, range):
-            raise self._not_found(hash, range)
-        entry, _ = self._map.entry(hash, range)
+            raise self._table._verbs.not_found(hash, range)
+        entry, _ = self._reader.entry(hash, range)
         record: Record | None = self._map.delete(entry)
         if record is None:
-            raise self._not_found(hash, range)
+            raise self._table._verbs.not_found(hash, range)
         return record
 
     # --- what is cached -------------------------------------------------------------------------
@@ -260,11 +269,11 @@ class MemoryTable(Generic[Record]):
 
     def query(self, hash: Any = None, condition: Any = None, **keywords: Any) -> MemoryQuery[Record]:
         """Return a lazy query that shows unflushed changes; arguments as for the table's."""
-        return MemoryQuery(self._map, self._table.query(hash, condition, **keywords))
+        return MemoryQuery(self._reader, self._table.query(hash, condition, **keywords))
 
     def scan(self, condition: Any = None, **keywords: Any) -> MemoryQuery[Record]:
         """Return a lazy scan that shows unflushed changes; arguments as for the table's."""
-        return MemoryQuery(self._map, self._table.scan(condition, **keywords))
+        return MemoryQuery(self._reader, self._table.scan(condition, **keywords))
 
     def query_count(self, hash: Any = None, condition: Any = None, **keywords: Any) -> int:
         """Return the number of results of a query."""
@@ -314,11 +323,12 @@ class MemoryTable(Generic[Record]):
             raise DynamoException(f"{self!r} is being flushed: a progress bar must not flush it again")
         with self._flushing:  # two at once would write everything twice
             self._flusher = threading.get_ident()
+            self._map.begin_flush()
             try:
                 report = self._written(overwrite, progress, one_by_one=one_by_one)
             finally:
                 self._flusher = None
-                self._map.settle()
+                self._map.end_flush()
         if report.failed and not ignore_errors:
             failed = BatchFailed(f"flush of {self._table.table_name}", report.failed, report)
             raise failed from report.failed[0].reason
@@ -326,10 +336,11 @@ class MemoryTable(Generic[Record]):
 
     def _written(self, overwrite: bool, progress: Progress | None, *, one_by_one: bool) -> FlushReport:
         known = self._map
+        known.check_home()
         with known.planning:
             plan = plan_flush(
                 self._schema,
-                self._table.full_name,
+                known.name,
                 known.entries(),
                 conditional=one_by_one,
                 overwrite=overwrite,

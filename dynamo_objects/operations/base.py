@@ -19,7 +19,17 @@ from ..expressions.evaluate import equal
 from ..expressions.render import Placeholders
 from ..expressions.tree import Condition, Path
 
-__all__ = ["Operation", "Resend", "check_key", "encode_payload", "read_attributes", "read_item", "read_reply"]
+__all__ = [
+    "Operation",
+    "Resend",
+    "add_condition",
+    "add_projection",
+    "check_key",
+    "encode_payload",
+    "read_attributes",
+    "read_item",
+    "read_reply",
+]
 
 Result = TypeVar("Result")
 

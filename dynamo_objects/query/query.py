@@ -286,9 +286,11 @@ class Query(Search[Record]):
         return tree.any_of(*parts) if operator.upper() == "OR" else tree.all_of(*parts)
 
     def _filtered(self, *conditions: tree.Condition | None) -> Query[Record]:
-        for condition in conditions:
-            self._check_filter(condition)
-        return attrs.evolve(self, filter=tree.all_of(self._filter, *conditions))
+        added = tree.all_of(*conditions)
+        if added is None:
+            return self
+        self._check_filter(added)
+        return attrs.evolve(self, filter=tree.all_of(self._filter, added))
 
     def _where_key(self, key: KeyField, operator: str, value: Any) -> Query[Record]:
         if self._is_scan:

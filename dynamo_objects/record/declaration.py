@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, dataclass_transform, get_origin
 
 import attrs
@@ -19,13 +19,16 @@ from ..codec.options import CopyOf, RecordOptions, class_has, field_options, nee
 from ..errors import DynamoSchemaException, FieldNotLoaded, UnknownFieldError
 from .fields import field
 
-__all__ = ["RecordMeta", "can_be_dynamic", "fields_of"]
+__all__ = ["MAKING", "RecordMeta", "can_be_dynamic", "fields_of", "unknown_field"]
 
 _METHOD_TYPES = (types.FunctionType, property, classmethod, staticmethod)
 
 #: What attrs writes and records do otherwise: ``__setattr__`` (for fields with on_setattr)
 #: would take any name, ``__replace__`` would forget what the record was loaded as.
 _NOT_FROM_ATTRS = frozenset({"__setattr__", "__attrs_own_setattr__", "__replace__"})
+
+#: What a record was loaded as, while its constructor runs: attrs converts and validates there.
+MAKING = ("the constructor runs",)
 
 _Hook = Callable[[Any, Any], Any]
 
@@ -69,6 +72,8 @@ class RecordMeta(type):
             return super().__new__(mcls, name, bases, namespace, **keywords)
         _check_bases(name, bases, parents)
         (parent,) = parents
+        if "__attrs_attrs__" in namespace:
+            raise _decorated(name)
         annotations = _own_fields(namespace)
         _check_body(name, namespace, annotations, parent)
         _check_mixins(name, bases, {*annotations, *parent.__dynamo_fields__})
@@ -107,6 +112,11 @@ class RecordMeta(type):
         _resolve_early(cls, annotations, sys._getframe(1))
         return cls
 
+    def __setattr__(cls, name: str, value: Any) -> None:
+        if name in ("__attrs_attrs__", "__dataclass_fields__") and "__dynamo_wires__" in vars(cls):
+            raise _decorated(cls.__name__)
+        super().__setattr__(name, value)
+
     if not TYPE_CHECKING:  # checkers shall see the constructor that attrs writes
 
         def __call__(cls, /, *args, **values):
@@ -115,10 +125,12 @@ class RecordMeta(type):
             if not values.keys() <= cls.__dynamo_init__:
                 for name in [name for name in values if name not in cls.__dynamo_init__]:
                     if not cls.__dynamo_options__.schemaless or not can_be_dynamic(cls, name):
-                        raise UnknownFieldError(cls, name, cls.__dynamo_init__)
+                        raise unknown_field(cls, name, cls.__dynamo_init__)
                     dynamic[name] = values.pop(name)
-            record = super().__call__(*args, **values)
+            record = cls.__new__(cls)
             object.__setattr__(record, "_item", None)
+            object.__setattr__(record, "_loaded", MAKING)
+            record.__init__(*args, **values)
             object.__setattr__(record, "_loaded", None)
             if dynamic:
                 vars(record).update(dynamic)
@@ -131,6 +143,25 @@ def can_be_dynamic(record_class: RecordMeta, name: str) -> bool:
     if name.startswith("_") or name in record_class.__dynamo_wires__:
         return False
     return not class_has(record_class, name)
+
+
+def unknown_field(
+    record_class: RecordMeta, name: str, names: Collection[str] | None = None
+) -> UnknownFieldError:
+    """Return the error for a name that the class does not have; *names* are those that could be meant."""
+    error = UnknownFieldError(record_class, name, record_class.__dynamo_fields__ if names is None else names)
+    value = next((vars(base)[name] for base in record_class.__mro__ if name in vars(base)), None)
+    if type(value) in (str, bytes, int, float, bool, list, dict, set, tuple):
+        kind = f"{name}: {type(value).__name__}"
+        error.args = (f"{record_class.__name__}.{name} is no field without its type: write {kind} = ...",)
+    return error
+
+
+def _decorated(name: str) -> DynamoSchemaException:
+    return DynamoSchemaException(
+        f"{name}: records are attrs classes by themselves: leave out the decorator; "
+        f"class {name}(DynamoRecord, frozen=True) makes them immutable"
+    )
 
 
 def _check_bases(name: str, bases: tuple[type, ...], parents: list[RecordMeta]) -> None:
@@ -187,6 +218,8 @@ def _check_body(
                 f"{name}.{field_name} collides with a method of that name: rename the field, "
                 f"and keep its stored name with field(name={field_name!r})"
             )
+    if namespace.get("__slots__"):
+        raise DynamoSchemaException(f"{name} defines __slots__: records make their own, leave it out")
     for other, value in namespace.items():
         if other in annotations:
             continue

@@ -18,10 +18,9 @@ from ..errors import (
     DynamoSchemaException,
     FieldNotLoaded,
     Problem,
-    UnknownFieldError,
     ValidationError,
 )
-from .declaration import RecordMeta, can_be_dynamic, fields_of
+from .declaration import MAKING, RecordMeta, can_be_dynamic, fields_of, unknown_field
 
 __all__ = ["DynamoRecord", "FrozenRecordError", "SchemalessRecord", "codec_of"]
 
@@ -149,7 +148,7 @@ class DynamoRecord(metaclass=RecordMeta):
         values = self._values()
         for name in left_out - values.keys() - set(type(self).__dynamo_fields__):
             if not type(self).__dynamo_options__.schemaless:
-                raise UnknownFieldError(type(self), name, type(self).__dynamo_fields__)
+                raise unknown_field(type(self), name)
         return {name: _copied(value) for name, value in values.items() if name not in left_out}
 
     def to_json(self) -> dict[str, Any]:
@@ -186,7 +185,7 @@ class DynamoRecord(metaclass=RecordMeta):
         values = {**{name: _copied(value) for name, value in kept.items()}, **changes}
         if changes.keys() - set(cls.__dynamo_fields__) and not cls.__dynamo_options__.schemaless:
             unknown = next(name for name in changes if name not in cls.__dynamo_fields__)
-            raise UnknownFieldError(cls, unknown, cls.__dynamo_fields__)
+            raise unknown_field(cls, unknown)
         arguments = {}
         for attribute in fields_of(cls):
             if attribute.name not in values:
@@ -279,23 +278,25 @@ class DynamoRecord(metaclass=RecordMeta):
             except KeyError:
                 self._set_other(name, value)
                 return
-            if hook is not None or cls.__dynamo_frozen__:
+            if hook is not None or self._loaded is None or cls.__dynamo_frozen__:
                 value = self._before_set(hook, name, value)
             _set(self, name, value)
 
         def _before_set(self, hook, name, value):
-            if not hasattr(self, "_loaded"):  # the constructor has converted and validated
+            if self._loaded is MAKING:
                 return value
             if type(self).__dynamo_frozen__:
                 raise FrozenRecordError(type(self), name)
-            return hook(self, value)
+            if self._loaded is None and self._item is not None:
+                getattr(self, name)  # a change of what was not read could not be guarded
+            return value if hook is None else hook(self, value)
 
         def _set_other(self, name, value):
             cls = type(self)
             if isinstance(getattr(cls, name, None), property):
                 _set(self, name, value)
             elif not cls.__dynamo_options__.schemaless or not can_be_dynamic(cls, name):
-                raise UnknownFieldError(cls, name, cls.__dynamo_fields__)
+                raise unknown_field(cls, name)
             elif cls.__dynamo_frozen__:
                 raise FrozenRecordError(cls, name)
             else:
@@ -306,7 +307,7 @@ class DynamoRecord(metaclass=RecordMeta):
                 raise FieldNotLoaded(type(self), name)
             if name.startswith("_"):
                 raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-            raise UnknownFieldError(type(self), name, type(self).__dynamo_fields__)
+            raise unknown_field(type(self), name)
 
         def __delattr__(self, name):
             cls = type(self)
@@ -320,7 +321,7 @@ class DynamoRecord(metaclass=RecordMeta):
                     f"{cls.__name__}.{name} cannot be deleted: assign its default instead"
                 )
             else:
-                raise UnknownFieldError(cls, name, cls.__dynamo_fields__)
+                raise unknown_field(cls, name)
 
 
 def _copied(value: Any) -> Any:
@@ -329,3 +330,11 @@ def _copied(value: Any) -> Any:
 
 class SchemalessRecord(DynamoRecord, schemaless=True):
     """A record of any fields, for items without a class of their own."""
+
+    if TYPE_CHECKING:  # for checkers, too, it may have any field
+
+        def __init__(self, **fields: Any) -> None: ...
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        def __setattr__(self, name: str, value: Any) -> None: ...

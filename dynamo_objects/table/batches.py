@@ -1,10 +1,11 @@
 """Many records at once: what is asked for, the flow that does it, and what came of it.
 
-Each class here has a ``flow`` to run, takes its events one by one, and then has the result.
+Each class here has a ``flow`` to run, takes note of what happens, and then has the result.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..codec.values import Item
 from ..errors import BatchFailed, DynamoException, Failure, QueryError, ValidationError
 from ..flows.base import Emit, Flow, Together
 from ..flows.batching import Answered, NotWritten, Written, read_batches, write_batches
+from ..flows.flushing import noted
 from ..flows.saving import Save, encode_record, plan_save, save, saved
 from ..operations.batch import BatchGetItem, Write
 from ..operations.item import PutItem
@@ -115,6 +117,7 @@ class Saving:
         schema = verbs.schema
         for record in records:
             schema.check_class(record)
+            record._check_data()  # which may derive the key
             lookup = schema.lookup_item(schema.key_item(*schema.record_key(record)))
             self._records.pop(lookup, None)
             self._records[lookup] = record
@@ -123,6 +126,7 @@ class Saving:
             if plan is not None:
                 self._plans[lookup] = plan
         self._failures: dict[Any, Failure] = {}
+        self._lock = threading.Lock()
 
     def _plan(self, record: Any) -> Save | None:
         schema = self._verbs.schema
@@ -136,7 +140,10 @@ class Saving:
             raise
 
     def flow(self, patience_seconds: float) -> Flow[None]:
-        """Return the flow that stores them."""
+        """Return the flow that stores them; each record learns at once that it is stored."""
+        return noted(self._flow(patience_seconds), self._take)
+
+    def _flow(self, patience_seconds: float) -> Flow[None]:
         plans = list(self._plans.items())
         if self._is_guarded:
             yield Together(_save_one(lookup, plan) for lookup, plan in plans)
@@ -146,18 +153,18 @@ class Saving:
     def _write(self, lookup: Any, plan: Save) -> Write:
         return Write(self._verbs.table, self._verbs.schema.key_of(plan.item), plan.item, lookup)
 
-    def take(self, event: Any) -> None:
-        """Take an event of the flow: each record learns at once that it is stored."""
-        match event:
-            case Written(writes):
-                for write in writes:
-                    self._done(write.ref, saved(self._plans[write.ref]))
-            case _Saved(lookup, record):
-                self._done(lookup, record)
-            case NotWritten(write, reason):
-                self._failed(write.ref, reason)
-            case _NotSaved(lookup, reason):
-                self._failed(lookup, reason)
+    def _take(self, event: Any) -> None:
+        with self._lock:
+            match event:
+                case Written(writes):
+                    for write in writes:
+                        self._done(write.ref, saved(self._plans[write.ref]))
+                case _Saved(lookup, record):
+                    self._done(lookup, record)
+                case NotWritten(write, reason):
+                    self._failed(write.ref, reason)
+                case _NotSaved(lookup, reason):
+                    self._failed(lookup, reason)
 
     def _done(self, lookup: Any, record: Any) -> None:
         self._records[lookup] = record

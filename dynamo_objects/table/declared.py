@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, ForwardRef, Generic, TypeVar, get_args, get_origin
 
 from ..codec.records import RecordCodec
@@ -91,22 +92,21 @@ class Declared(Generic[Record]):
         self._schema = self._compiled()
         self._codec: RecordCodec = self._schema.codec
         self.record_class = self._codec.record_class
-        self._opened  # noqa: B018 (creates the table)
+        self.database.open_table(self._schema, self.auto_create)
 
     def _compiled(self) -> TableSchema:
         record_class = vars(self).get("record_class") or _record_class(type(self)) or SchemalessRecord
         declared = (
             self.table_name,
-            tuple(self.schema) if isinstance(self.schema, list) else self.schema,
-            tuple(self.throughput.items()) if isinstance(self.throughput, dict) else self.throughput,
+            _hashable(self.schema),
+            _hashable(self.throughput),
             record_class,
-            tuple(self.global_indexes),
-            tuple(self.local_indexes),
+            _hashable(self.global_indexes),
+            _hashable(self.local_indexes),
         )
-        try:
+        with suppress(KeyError, TypeError):  # TypeError: something in it is no declaration
             return self._schemas[declared]
-        except (KeyError, TypeError):  # TypeError: something in it is no declaration
-            built = self._built(record_class)
+        built = self._built(record_class)
         self._schemas[declared] = built
         return built
 
@@ -118,8 +118,8 @@ class Declared(Generic[Record]):
             self.table_name,
             codec_of(record_class),
             read_parts(self.schema),
-            global_indexes=self.global_indexes,
-            local_indexes=self.local_indexes,
+            global_indexes=_several(self.global_indexes, "global_indexes"),
+            local_indexes=_several(self.local_indexes, "local_indexes"),
             throughput=read_throughput(self.throughput, self.table_name),
         )
 
@@ -131,7 +131,7 @@ class Declared(Generic[Record]):
     @property
     def _opened(self) -> OpenTable:
         # Asked each time: after a reconnect, the table is somewhere else.
-        return self.database.open_table(self._schema, self.auto_create)
+        return self.database.opened_table(self._schema, self.auto_create)
 
     @property
     def full_name(self) -> str:
@@ -146,6 +146,18 @@ class Declared(Generic[Record]):
     @property
     def _connection(self) -> Connection:
         return self.database.get_connection()
+
+
+def _hashable(given: Any) -> Any:
+    if isinstance(given, list):
+        return tuple(given)
+    return tuple(given.items()) if isinstance(given, Mapping) else given
+
+
+def _several(given: Any, what: str) -> Sequence[Any]:
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        return given
+    raise DynamoSchemaException(f"{what} is a list of indexes, got {given!r}")
 
 
 def _database(given: Any) -> DynamoDatabase:

@@ -50,7 +50,9 @@ class Searching(Declared[Record]):
             UnknownFieldError: A field that the records do not have.
             QueryError: Conditions that DynamoDB cannot use.
         """
-        query = self._refined(index, limit, consistent, attributes, max_page_size).reverse(reverse)
+        query = self._refined(index, limit, consistent, attributes, max_page_size)
+        if reverse:
+            query = query.reverse()
         if hasattr(hash, "get_expression"):
             query = query.where(hash)
         elif hash is not None:

@@ -237,8 +237,7 @@ class DynamoTable(Searching[Record]):
         """
         saving = Saving(self._verbs, records)
         try:
-            for event in self._connection.stream(saving.flow(self._patience)):
-                saving.take(event)
+            self._connection.run(saving.flow(self._patience))
         except DynamoException as error:
             saving.stop(error)
         return saving.result
@@ -265,6 +264,7 @@ class DynamoTable(Searching[Record]):
     def __setitem__(self, key: Key, record: Record) -> None:
         """Store a whole record under its key, whatever is there."""
         self._schema.check_class(record)
+        record._check_data()  # which may derive the key
         pair = self._schema.pair(key)
         mine = self._schema.key_item(*self._schema.record_key(record))
         if self._schema.lookup_item(mine) != self._schema.lookup_item(self._schema.key_item(*pair)):

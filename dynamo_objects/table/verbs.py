@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import attrs
 
@@ -18,6 +18,7 @@ from ..codec.values import Invalid, Item
 from ..errors import (
     ConditionFailed,
     DecodeError,
+    DynamoException,
     DynamoSchemaException,
     ItemNotFound,
     NotDynamoDBReply,
@@ -164,7 +165,10 @@ class Verbs:
         """Return the error of a failed condition with the key as users write it; None if no item is there."""
         item: Item | None = failed.item
         if item is None:  # absent, or an engine that does not send the item
-            item = yield GetItem(self.table, key, consistent=True)
+            try:
+                item = yield GetItem(self.table, key, consistent=True)
+            except DynamoException:
+                return self._failed(key, None)  # that nothing was written is known anyway
         return None if item is None else self._failed(key, item)
 
     def _failed(self, key: Item, item: Item | None) -> ConditionFailed:
@@ -185,7 +189,18 @@ class Verbs:
         for name, given in (("put", put), ("add", add), ("delete", delete)):
             if given is not None and not isinstance(given, Mapping):
                 raise QueryError(f"{name}= takes fields with their values: {name}={{'city': ...}}")
-        return self.build.update(put, add, delete, remove)
+        return self.build.update(self._converted(put or {}), add, delete, remove)
+
+    def _converted(self, put: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values as assigning them to a record would make them: by the fields' converters."""
+        attributes = attrs.fields_dict(self._codec.record_class)
+        converted, never = dict(put), cast(Any, attrs.setters.NO_OP)
+        for name, value in put.items():
+            field = self._codec.by_name.get(name) or self._codec.by_wire.get(name)
+            attribute = None if field is None else attributes[field.name]
+            if attribute is not None and attribute.on_setattr is not never:
+                converted[name] = attrs.setters.convert(None, attribute, value)
+        return converted
 
     def update(
         self, hash: Any, range: Any, change: Update, must: Condition | None, token: str | None

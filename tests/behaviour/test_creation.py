@@ -112,17 +112,19 @@ def test_auto_create_can_be_switched_off(db, engine, prefix, count_requests):
     assert Eager().find("s1") is None
 
 
-def test_table_deleted_in_between_is_made_again(db):
+def test_deleted_table_is_made_again_by_a_new_object(db):
     """
-    After delete_table the next use of the table creates it anew, empty.
+    After delete_table only making a table object creates the table anew; using an old one does not.
     """
     table = StoreTable()
     table.save(Store(store_id="s1"))
     db.delete_table("store")
+    with pytest.raises(TableNotFound):
+        table.find("s1")
+    assert not db.exists("store")
 
-    assert StoreTable().find("s1") is None
+    StoreTable()
     assert table.find("s1") is None
-    assert db.exists("store")
 
 
 # --- races ------------------------------------------------------------------------------------

@@ -167,6 +167,7 @@ def test_attributes_of_ones_own_are_fine():
         ({"throughput": {"read": 0, "write": 1}}, "throughput counts whole units from 1"),
         ({"throughput": 5}, "throughput is {'read': 3"),
         ({"global_indexes": [LocalIndex("ByCity", [RangeKey("city")])]}, "expected a GlobalIndex"),
+        ({"global_indexes": GlobalIndex("ByCity", [HashKey("city")])}, "global_indexes is a list of indexes"),
         ({"global_indexes": ["ByCity"]}, "expected a GlobalIndex, got 'ByCity'"),
         (
             {

@@ -12,6 +12,7 @@ from dynamo_objects import (
     DecodeError,
     DynamoException,
     DynamoRecord,
+    DynamoSchemaException,
     DynamoTable,
     HashKey,
     InvalidKeysException,
@@ -551,3 +552,38 @@ def test_visits_by_pair(db, count_requests):
     memory.prefetch([("s1", 0), ("s1", 1)])
     assert ["g0", "g1", "g2"] == [memory.get("s1", n).guest for n in range(3)]
     assert {"BatchGetItem": 1, "GetItem": 1} == requests.sent()
+
+
+class Ticket(DynamoRecord):
+    """A record that cannot be made of its key alone."""
+
+    ticket_id: str
+    amount: Decimal
+
+
+class TicketTable(DynamoTable[Ticket]):
+    """Tickets by id."""
+
+    table_name = "ticket"
+    schema = [HashKey("ticket_id")]
+
+
+def test_create_needs_defaults(db, count_requests):
+    """
+    A class that needs more than its keys has no Null object: a clear error, cached or not, loading or not.
+    """
+    table = TicketTable()
+    table.save(Ticket(ticket_id="t1", amount=Decimal(1)))
+    memory = MemoryTable(table)
+    requests = count_requests()
+
+    for _ in range(2):
+        with pytest.raises(DynamoSchemaException, match="amount must be given"):
+            memory.get("t2", create=True)
+    assert {} == requests.sent()
+    assert Decimal(1) == memory.get("t1").amount
+    memory.set_load_from_db(False)
+    assert Decimal(1) == memory.get("t1").amount
+    with pytest.raises(DynamoSchemaException, match="amount must be given"):
+        memory.get("t2")
+    assert [] == memory.dirty_keys()

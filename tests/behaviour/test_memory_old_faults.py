@@ -213,7 +213,7 @@ def test_fault_9_errors_are_not_absence(db):
     9. A read that fails, whatever the reason, is not remembered as "no such record".
     """
     memory = StoreMemoryTable()
-    db.delete_table("store")
+    memory.db_table.table.delete()
     with pytest.raises(TableNotFound):
         memory.get("s1")
     db.create_table("store", [HashKey("store_id")])

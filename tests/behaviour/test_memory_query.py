@@ -88,6 +88,20 @@ def test_queries_are_lazy_and_reusable(db, count_requests):
     assert [3, 5] == numbers(query)
 
 
+def test_every_way_to_refine(db):
+    """
+    A MemoryQuery is refined by the methods that a query of the table has.
+    """
+    memory = filled(range(6))
+    memory.get("s1", 0).paid = 9.0
+
+    assert [2, 3] == numbers(memory.query().hash("s1").where(Key("number").between(2, 3)))
+    assert [0] == numbers(memory.query().where(store_id__eq="s1", paid__gt=5.0).page_size(2))
+    assert [0] == numbers(memory.query().index("ByPaid").hash("s1").range(5.0))
+    assert [4, 5] == sorted(numbers(memory.scan().filter(Attr("number").gt(3)).segments(2)))
+    assert "MemoryQuery" in repr(memory.query("s1"))
+
+
 # --- unflushed changes --------------------------------------------------------------------------------
 
 

@@ -307,6 +307,26 @@ def test_same_value_in_another_spelling_is_no_conflict(db):
     assert (8, 2.5) == (table.get("s1").visits, table.get("s1").rating)
 
 
+def test_conflicts_hold_the_stored_item_on_every_engine(db, engine, engine_client):
+    """
+    Where the service does not send the stored item with a failed condition, it is read.
+    """
+    table = StoreTable()
+    table.save(Store(store_id="s1", city="Oslo"))
+    with pytest.raises(engine_client.exceptions.ConditionalCheckFailedException) as refused:
+        engine_client.put_item(
+            TableName=table.full_name,
+            Item={"store_id": {"S": "s1"}},
+            ConditionExpression="attribute_not_exists(store_id)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    with pytest.raises(ItemExists) as caught:
+        table.save(Store(store_id="s1"))
+
+    assert engine.differs("keeps failed items to itself") == ("Item" not in refused.value.response)
+    assert {"S": "Oslo"} == caught.value.item["city"]
+
+
 # --- changed keys -----------------------------------------------------------------------------
 
 
@@ -447,6 +467,34 @@ def test_check_data_runs_before_every_save(db):
     with pytest.raises(ValueError, match="no such city"):
         table.save(record)
     assert ("BERGEN", "bergen") == (table.get("s1").city, table.get("s1").city_key)
+
+
+class Derived(DynamoRecord):
+    """Its key comes from other fields."""
+
+    key: str = ""
+    shop: str = ""
+    day: int = 0
+
+    def _check_data(self) -> None:
+        self.key = f"{self.shop}#{self.day}" if self.shop else ""
+
+
+def test_key_may_be_derived(db):
+    """
+    _check_data may derive the key: every way to save uses what it makes of it.
+    """
+    table: DynamoTable[Derived] = DynamoTable("derived", schema=[HashKey("key")], record_class=Derived)
+    records = [Derived() for _ in range(4)]
+    for number, record in enumerate(records):
+        record.shop, record.day = "a", number // 2 * 2
+    table.save(records[0])
+    table.save_many(records[1:])
+    late = Derived()
+    late.shop = "b"
+    table["b#0"] = late
+
+    assert ["a#0", "a#2", "b#0"] == sorted(record.key for record in table.scan())
 
 
 def test_range_tables_save_by_the_pair(db):

@@ -110,6 +110,24 @@ def test_putting_an_empty_value_removes_it(db, kind):
     assert {"store_id": "s1", "visits": 0} == table.table.get_item(Key={"store_id": "s1"})["Item"]
 
 
+def test_values_are_converted_as_on_assignment(db):
+    """
+    The converters of fields make of a value what they make of it when it is assigned.
+    """
+
+    class Session(DynamoRecord):
+        session_id: str = ""
+        user: str = field(default="", converter=str.lower, name="u")
+        expires: datetime | None = field(default=None, ttl=True)
+
+    table: DynamoTable[Session] = DynamoTable("session", schema=[HashKey("session_id")], record_class=Session)
+    expires = datetime(2026, 11, 20, 12, 30, 15, 500, tzinfo=UTC)
+    updated = table.update("a", put={"user": "ANN", "expires": expires})
+
+    assert ("ann", expires.replace(microsecond=0)) == (updated.user, updated.expires)
+    assert "bob" == table.update("a", put={"u": "BOB"}).user
+
+
 def test_missing_record_that_cannot_be_made(db):
     """
     An update never leaves an item that its class cannot read: what lacks required fields is ItemNotFound.

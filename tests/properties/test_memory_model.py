@@ -134,7 +134,7 @@ class Known:
         is_saved: Whether save was called for a new one.
         created: What a Null object was when it was made.
         is_deleted: Whether what is stored is to go.
-        is_gone: Whether a flush has deleted it.
+        is_gone: Whether a flush has deleted it; what a page may show of it is old.
     """
 
     record: Any = None
@@ -367,7 +367,7 @@ class Model(RuleBasedStateMachine):
         self.see()
         rows = dict(self.stored)
         for key, known in self.known.items():
-            if known.is_absent and not by_index:
+            if known.is_absent and not by_index and not known.is_gone:
                 continue  # others may have made it since; then it shows
             rows.pop(key, None)
             if known.row is not None:

@@ -79,11 +79,10 @@ def test_damaged_items_are_errors(spec: ClassSpec, choices: Random, garbage: Any
     damaged = {**item, choices.choice(spec.fields).wire: garbage}
     try:
         record = codec.decode(damaged)
-    except Invalid as invalid:
-        assert all(problem.path and problem.reason for problem in invalid.problems)
-    else:
-        assert not codec.is_dirty(record)
-        codec.encode(record)
+    except Invalid:
+        return
+    assert not codec.is_dirty(record)
+    codec.encode(record)
 
 
 @bounded

@@ -39,9 +39,10 @@ DEFINITION = {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
 ID = Path.of("id")
 
 
-def item_of(name: Any, **attributes: Item) -> Item:
+def item_of(name: Any, **attributes: Any) -> Item:
     """Return an item."""
-    return {"id": {"S": f"key-{name}"}, **attributes}
+    item: Item = {"id": {"S": f"key-{name}"}}
+    return {**item, **attributes}
 
 
 def service() -> DictService:
@@ -119,7 +120,7 @@ def writes(*, poison: int | None = None) -> list[Write]:
 
 def loaded() -> Thing:
     """Return a changed record that was loaded with other values than are stored."""
-    record = codec_of(Thing).decode({"id": {"S": "key-47"}, "name": {"S": "old"}})
+    record: Thing = codec_of(Thing).decode({"id": {"S": "key-47"}, "name": {"S": "old"}})
     record.name = "new"
     return record
 
@@ -166,7 +167,8 @@ def guarded() -> list[flushing.Guarded]:
         flushing.Removal(SCHEMA, f"key-{n}", DeleteItem("t", {"id": {"S": f"key-{n}"}}, must), item_of(n))
         for n in (46, 200)
     ]
-    return [flushing.Guarded(each, None) for each in (*saves, plan(loaded()), *removals)]
+    plans: list[Any] = [*saves, plan(loaded()), *removals]
+    return [flushing.Guarded(each, None) for each in plans]
 
 
 FLOWS: dict[str, Callable[[], Flow[Any]]] = {
@@ -200,7 +202,9 @@ FLOWS: dict[str, Callable[[], Flow[Any]]] = {
     "delete once": lambda: once.write_once(TAKE, "token"),
     "flush together": lambda: flushing.write_together(writes(), guarded(), 60),
     "flush in turn": lambda: flushing.write_in_turn([*writes()[:5], *guarded()], 60),
-    "flush and note": lambda: flushing.noted(flushing.write_together(writes(), guarded(), 60), repr),
+    "flush and note": lambda: flushing.noted(
+        flushing.write_together(writes(), guarded(), 60), lambda event: None
+    ),
 }
 
 

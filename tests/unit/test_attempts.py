@@ -104,7 +104,7 @@ def good(operation: Operation[Any]) -> Reply:
 
 
 def run(
-    operation: Operation[Any], *answers: Any, **policy: float
+    operation: Operation[Any], *answers: Any, **policy: Any
 ) -> tuple[Any, ScriptedTransport, VirtualClock]:
     """Run an operation on a script; return its result or error, the transport and the clock."""
     transport, clock = ScriptedTransport(*answers), VirtualClock()
@@ -246,6 +246,7 @@ def test_what_does_not_pass_by_itself_fails_at_once(operation: Operation[Any], c
     result, transport, clock = run(operation, error_reply(code, "why"))
 
     assert isinstance(result, kind)
+    assert isinstance(result, ServiceError)
     assert code == result.code
     assert 1 == len(transport.requests)
     assert [] == clock.slept

@@ -47,7 +47,11 @@ from tests.faultserver import ANSWERS, FaultServer
 from tests.transports import VirtualClock
 
 KEY_ID, SECRET, TOKEN = "AKIASENTINELKEYID", "sentinel-secret-key", "sentinel-session-token"
-CREDENTIALS = {"aws_access_key_id": KEY_ID, "aws_secret_access_key": SECRET, "aws_session_token": TOKEN}
+CREDENTIALS: dict[str, Any] = {
+    "aws_access_key_id": KEY_ID,
+    "aws_secret_access_key": SECRET,
+    "aws_session_token": TOKEN,
+}
 VALUE = "sentinel-of-a-value"
 
 KEY = {"id": {"S": "k1"}}
@@ -102,6 +106,11 @@ def settings(server: FaultServer, **options: Any) -> AwsSettings:
     return AwsSettings(region_name="us-east-1", endpoint_url=server.url, **given)
 
 
+def item_in(connection: Connection) -> Any:
+    """Return the item."""
+    return connection.call(GET)
+
+
 def over(transport: BotoTransport, clock: VirtualClock | None = None) -> Connection:
     """Return a connection on virtual time."""
     clock = clock or VirtualClock()
@@ -123,7 +132,7 @@ def test_requests_arrive_as_they_are(server: FaultServer, shared: BotoTransport)
     """
     The server sees the JSON of the payload, binaries as base64, and the operation's name.
     """
-    binary = {
+    binary: dict[str, Any] = {
         **KEY,
         "b": {"B": "AAH/"},
         "bs": {"BS": ["AA==", "/w=="]},
@@ -209,7 +218,7 @@ def test_a_counter_is_not_sent_again(answer: str, server: FaultServer, shared: B
 
     assert 1 == len(server.received)
     server.release.set()
-    assert over(shared).call(GET)["n"] in ({"N": "1"}, {"N": "2"})
+    assert item_in(over(shared))["n"] in ({"N": "1"}, {"N": "2"})
 
 
 @pytest.mark.parametrize("answer", sorted(NOT_DONE))
@@ -221,7 +230,7 @@ def test_a_counter_that_was_not_counted_is_sent_again(
     """
     server.tell(answer)
 
-    counted = over(shared).call(COUNT)
+    counted: Any = over(shared).call(COUNT)
 
     assert {"N": "2"} == counted["n"]
     assert 2 == len(server.received)
@@ -250,7 +259,7 @@ def test_a_portal_is_never_absent_nor_stored(answer: str, server: FaultServer, s
     """
     connection = over(shared)
     batch = BatchGetItem("things", [KEY])
-    operations = (
+    operations: tuple[Any, ...] = (
         GET,
         PUT,
         DeleteItem("things", KEY, return_old=True),
@@ -298,7 +307,8 @@ def test_boto_itself_never_retries(mode: str, server: FaultServer, monkeypatch: 
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "7")
     monkeypatch.setenv("AWS_RETRY_MODE", mode)
     monkeypatch.setenv("AWS_NEW_RETRIES_2026", "true")
-    transport = boto_transport(settings(server, config=Config(retries={"max_attempts": 5, "mode": mode})))
+    retries: Any = {"max_attempts": 5, "mode": mode}
+    transport = boto_transport(settings(server, config=Config(retries=retries)))
     try:
         for answer in ("500", "throttling", "wrong crc", "reset before", "throughput exceeded", "503 page"):
             server.tell(*[answer] * 10)
@@ -413,7 +423,7 @@ def test_a_retrying_client_counts_once(server: FaultServer) -> None:
     transport = boto_transport(AwsSettings(client=client))
     server.tell("reset after", "500 after")
 
-    counted = over(transport).call(COUNT)
+    counted: Any = over(transport).call(COUNT)
     client.close()
 
     assert transport.retries_by_itself
@@ -516,7 +526,7 @@ def test_a_stub_raises_errors_as_boto_does(metadata: Any) -> None:
     """
 
     def raised(code: str, **members: Any) -> DynamoException:
-        error = {"Error": {"Code": code, "Message": "why"}, **metadata, **members}
+        error: Any = {"Error": {"Code": code, "Message": "why"}, **metadata, **members}
         stub = Stub(ClientError(error, "PutItem"))
         try:
             over(BotoTransport(lambda: stub, retries_by_itself=False)).call(PUT)
@@ -537,7 +547,9 @@ def test_a_stub_raises_errors_as_boto_does(metadata: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [None, 5, "ok", [], {"ok": True}, {"Item": {"a": object()}}, {"Item": None}], ids=repr
+    "answer",
+    [None, 5, "ok", [], {"ok": True}, {"Item": {"a": object()}}, {"Item": None}],
+    ids=map(str, range(7)),
 )
 def test_what_a_stub_should_not_return(answer: Any) -> None:
     """
@@ -564,6 +576,18 @@ def test_what_a_stub_may_raise() -> None:
     assert isinstance(caught.value.__cause__, RuntimeError)
     with pytest.raises(OutcomeUnknown):
         over(BotoTransport(lambda: odd, retries_by_itself=False)).call(PUT)
+
+
+def test_a_stub_that_lacks_an_operation() -> None:
+    """
+    Said at once; nothing was sent.
+    """
+    stub = BotoTransport(lambda: Stub({}), retries_by_itself=True)
+
+    with pytest.raises(TransportError, match="the client has no delete_item") as caught:
+        over(stub).call(DeleteItem("things", KEY))
+
+    assert not caught.value.sent
 
 
 # --- settings -------------------------------------------------------------------------------
@@ -732,7 +756,8 @@ def test_errors_show_no_credentials_and_no_values(
         Update(sets=(Set(Path.of("text"), Value({"S": VALUE})),)),
         AttributeNotExists(Path.of("x")),
     )
-    for operation in (PUT, update, TransactWriteItems((PUT,), "token"), GET):
+    operations: tuple[Any, ...] = (PUT, update, TransactWriteItems((PUT,), "token"), GET)
+    for operation in operations:
         server.tell(answer)
         with pytest.raises(DynamoException) as caught:
             Connection(shared, RetryPolicy(deadline_seconds=0.0)).call(operation)
@@ -839,14 +864,15 @@ def test_all_operations_on_moto() -> None:
         transport = boto_transport(AwsSettings("us-east-1", session_arguments=CREDENTIALS))
         connection = over(transport)
         created = connection.call(CREATE)
-        binary = {**KEY, "b": {"B": "AAH/"}, "bs": {"BS": ["AA=="]}, "n": {"N": "1"}}
+        binary: dict[str, Any] = {**KEY, "b": {"B": "AAH/"}, "bs": {"BS": ["AA=="]}, "n": {"N": "1"}}
 
         assert "things" == created.name
         assert connection.call(DescribeTable("things")).is_active
         assert connection.call(GET) is None
         assert connection.call(PutItem("things", binary)) is None
         assert binary == connection.call(GET)
-        assert {"N": "2"} == connection.call(COUNT)["n"]
+        counted: Any = connection.call(COUNT)
+        assert {"N": "2"} == counted["n"]
         is_k1 = Compare("=", Path.of("id"), Value({"S": "k1"}))
         assert 1 == connection.call(Query(table="things", key_condition=is_k1)).count
         assert 1 == connection.call(Scan(table="things", count_only=True)).count

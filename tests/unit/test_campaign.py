@@ -47,7 +47,8 @@ def test_the_oracle_sees_a_counter_that_counts_twice(monkeypatch: pytest.MonkeyP
     """
     A service that carries out an update twice is found out.
     """
-    send, seen = DictService.send, []
+    send = DictService.send
+    seen: list[bytes] = []
 
     def twice(self: DictService, operation: str, payload: bytes, timeout_seconds: float) -> Reply:
         if operation == UpdateItem.name and b"ADD" in payload and len(seen) < 1:

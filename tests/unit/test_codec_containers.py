@@ -246,6 +246,8 @@ BAD: list[tuple[str, Any, list[tuple[str, str]]]] = [
     ("counts", {"M": {"a": {"S": "x"}, "b": {"N": "x"}}}, [(".a", "expected N, got type S"), (".b", "not a DynamoDB number")]),
     ("deep", {"M": {"a": {"L": [{"M": {"b c": {"N": "1"}}}]}}}, [(".a[0]['b c']", "expected S, got type N")]),
     ("point", {"M": {"y": {"N": "1"}}}, [(".x", "required attribute is missing")]),
+    ("point", {"M": {"x": None}}, [(".x", "expected N, got something that is not an attribute value")]),
+    ("point", {"M": {"x": {"N": "1"}, "y": None}}, [(".y", "expected N, got something that is not an attribute value")]),
     ("point", {"M": {"x": {"N": "1"}, "z": {"N": "1"}, "w": {"N": "1"}}}, [(".w", "Point has no field for this attribute"), (".z", "Point has no field for this attribute")]),
     ("points", {"L": [{"M": {}}, {"M": {"x": {"S": ""}}}]}, [("[0].x", "required attribute is missing"), ("[1].x", "expected N, got type S")]),
     ("either", {"SS": ["a"]}, [("", "expected str | int | bool | bytes | None, got type SS")]),
@@ -420,6 +422,20 @@ def test_a_bad_item_is_explained_in_one_pass() -> None:
     with pytest.raises(Invalid) as caught:
         loaded("any", value)
     assert 17 == len(caught.value.problems)
+
+    full: dict[str, Any] = {
+        "children": {"L": []},
+        "by_name": {"M": {}},
+        "extra": {"N": "1"},
+        "name": {"S": "a"},
+    }
+    for more in ({}, {"unknown": {"S": "a"}}):
+        chain: dict[str, Any] = {**full, "name": {"N": "1"}, "next": {"NULL": True}}
+        for _ in range(30):
+            chain = {**full, **more, "next": {"M": chain}}
+        with pytest.raises(Invalid) as caught:
+            codec_of(Node).decode(chain)
+        assert [".next" * 30 + ".name"] == [problem.path for problem in caught.value.problems]
 
     node: dict[str, Any] = {"name": {"N": "1"}}
     for level in range(31):

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from dynamo_objects.connection import workers
 from dynamo_objects.connection.attempts import RetryPolicy
 from dynamo_objects.connection.connection import Connection
 from dynamo_objects.connection.transport import Reply
@@ -135,6 +134,25 @@ def test_run_returns_the_result_and_drops_events() -> None:
     Whoever wants no events runs the flow.
     """
     assert 7 == connected(ScriptedTransport(FOUND)).run(emitting(1, 2, result=7))
+
+
+def test_run_hands_events_on() -> None:
+    """
+    What the receiver raises ends the flow, and all that runs with it, at once.
+    """
+    seen: list[Any] = []
+    connection = connected(ScriptedTransport(FOUND))
+
+    assert 7 == connection.run(emitting(1, 2, result=7), seen.append)
+    assert [1, 2] == seen
+
+    def refuse(event: Any) -> None:
+        raise KeyError(event)
+
+    with pytest.raises(KeyError) as caught:
+        connection.run(together(emitting(*range(99)), emitting(*range(99))), refuse)
+    assert not any(thread.name.startswith("dynamo_objects") for thread in threading.enumerate())
+    assert caught.value.__traceback__ is not None
 
 
 def test_nothing_runs_before_it_is_iterated() -> None:
@@ -481,7 +499,7 @@ def test_when_no_thread_can_be_started_all_runs_in_this_one(monkeypatch: pytest.
             allowed[0] -= 1
             super().start()
 
-    monkeypatch.setattr(workers.threading, "Thread", Threads)
+    monkeypatch.setattr("dynamo_objects.connection.workers.threading.Thread", Threads)
     connection = connected(ScriptedTransport(FOUND))
     for allowed[0] in (0, 1):
         events, results = finish(connection.stream(together(*(emitting(n, result=n) for n in range(9)))))

@@ -414,12 +414,13 @@ def test_mistake_is_explained(declare: Callable[[], Any], message: str) -> None:
     assert isinstance(caught.value, DynamoException)
 
 
-def test_text_that_is_no_type() -> None:
+@pytest.mark.parametrize("annotation", ["list[str", "list[str] | 5", "str str"])
+def test_text_that_is_no_type(annotation: str) -> None:
     """
     An annotation that Python cannot read names the class.
     """
     with pytest.raises(DynamoSchemaException, match=r"^Wrong: an annotation is not a type: "):
-        type(DynamoRecord)("Wrong", (DynamoRecord,), {"__annotations__": {"name": "list[str"}})
+        type(DynamoRecord)("Wrong", (DynamoRecord,), {"__annotations__": {"name": annotation}})
 
 
 def test_names_that_may_be_used() -> None:

@@ -865,6 +865,21 @@ def test_a_deletion_returns_what_it_deleted() -> None:
     assert raced is None
 
 
+def test_of_two_deletions_at_the_same_time_one_gets_the_item() -> None:
+    """
+    The other finds nothing, though it had read the item.
+    """
+    engine = service("t")
+    connected(engine).call(PutItem("t", COUNTED))
+
+    def overtaken(request: Request) -> Reply:
+        if request.operation == "TransactWriteItems":
+            assert COUNTED == connected(engine).run(write_once(TAKE, "the other's"))
+        return engine.send(request.operation, request.payload, 1)
+
+    assert connected(ScriptedTransport(overtaken)).run(write_once(TAKE, "mine")) is None
+
+
 def test_a_deletion_with_a_condition() -> None:
     """
     It holds or not for what is stored, also for nothing.

@@ -9,9 +9,9 @@ import weakref
 
 import pytest
 
-from dynamo_objects import DynamoException
+from dynamo_objects import DynamoException, MemoryTable
 from tests.behaviour.tables import Store, StoreTable, VisitTable
-from tests.memoryservice import MemoryService, memory_table
+from tests.memoryservice import MemoryService, connect, memory_table
 
 
 def stores(count, maxsize=None, **fields):
@@ -387,6 +387,38 @@ def test_without_a_connection():
     with pytest.raises(DynamoException, match="not connected"):
         memory.get("s1")
     assert ["s0"] == memory.dirty_keys()
+    memory.reset()
+    assert [] == memory.dirty_keys()
+
+
+def test_connected_somewhere_else():
+    """
+    What was read under one prefix is neither mixed with what is under another, nor written there.
+    """
+    service = MemoryService()
+    database = connect(service, table_prefix="dev_")
+    memory = MemoryTable(StoreTable(database=database))
+    memory.get("s1", create=True).visits = 2
+    database.disconnect()
+    database.connect(transport=service, table_prefix="prod_")
+
+    for call in (
+        memory.save_data,
+        memory.save_data_batch,
+        memory.scan(),
+        lambda: memory.get("s2"),
+        lambda: memory.prefetch(["s2"]),
+    ):
+        with pytest.raises(DynamoException, match=r"from dev_store, but .* is prod_store now"):
+            call()
+    assert ["dev_store"] == list(service.tables)
+    database.disconnect()
+    database.connect(transport=service, table_prefix="dev_")
+    assert 1 == memory.save_data().puts
+    database.disconnect()
+    database.connect(transport=service, table_prefix="prod_")
+    memory.reset()
+    assert memory.find("s1") is None
 
 
 def test_many_records_use_little_memory():

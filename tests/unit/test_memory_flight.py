@@ -154,6 +154,56 @@ def test_new_instance_saved_in_flight(kind, flush):
     assert [{"store_id": {"S": "s1"}, "visits": {"N": "2"}}] == service.items
 
 
+@both_ways
+@kinds
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_versions_of_new_instances_saved_in_flight(kind, flush, is_deleted):
+    """
+    A new instance, saved while another one is being written, goes on with the version of that one.
+    """
+    service, memory = account(kind, stored=False)
+    memory.save(kind.Account(account_id="a1", balance=1))
+
+    def act():
+        if is_deleted:
+            memory.delete("a1")
+        memory.save(kind.Account(account_id="a1", balance=2))
+
+    in_flight(service, act)
+    getattr(memory, flush)()
+
+    report = getattr(memory, flush)()
+    assert (1, []) == (report.puts, report.failed)
+    (item,) = service.items
+    assert ({"N": "2"}, {"N": "2"}) == (item["version"], item["balance"])
+    assert 2 == memory.get("a1").version
+    assert [] == memory.dirty_keys()
+
+
+@both_ways
+@kinds
+def test_versions_of_null_objects_made_in_flight(kind, flush):
+    """
+    So does a Null object that is made, after a deletion, while the record is being written: it stays untouched.
+    """
+    service, memory = account(kind, stored=False)
+    memory.save(kind.Account(account_id="a1", balance=1))
+
+    def act():
+        memory.delete("a1")
+        memory.get("a1", create=True)
+
+    in_flight(service, act)
+    getattr(memory, flush)()
+
+    memory.save(memory.get("a1").evolve(balance=5))
+    assert 1 == getattr(memory, flush)().puts
+    assert {"N": "2"} == service.items[0]["version"]
+    memory.delete("a1")
+    assert 0 == memory.get("a1", create=True).balance
+    assert 1 == getattr(memory, flush)().deletes
+
+
 # --- deletions ----------------------------------------------------------------------------------------
 
 
@@ -371,3 +421,73 @@ def test_saved_flushed_and_dropped_while_it_is_read(read):
     record.visits = 6
     assert [] == memory.save_data().failed
     assert {"N": "6"} == service.items[0]["visits"]
+
+
+def overtaken(service, act):
+    """Have *act* called once, between the service's answer to a scan and its arrival."""
+
+    def step(operation, request):
+        if operation != "Scan":
+            return None
+        service.step = None
+        reply = super(MemoryService, service).send(operation, json.dumps(request).encode(), 1.0)
+        act()
+        return reply
+
+    service.step = step
+
+
+@pytest.mark.parametrize("segments", [1, 3])
+@pytest.mark.parametrize("maxsize", [None, 1])
+def test_page_that_a_deletion_has_overtaken(segments, maxsize):
+    """
+    A record that was deleted, and flushed, while a page with it was on its way does not come back.
+    """
+    service, memory = store(maxsize=maxsize)
+
+    def act():
+        memory.delete("s1")
+        memory.save_data_batch()
+        memory.find("another")
+
+    overtaken(service, act)
+
+    assert [] == memory.scan(segments=segments)()
+    assert memory.find("s1") is None
+    assert [] == memory.dirty_keys()
+
+
+@pytest.mark.parametrize("maxsize", [None, 1])
+def test_page_that_a_flush_has_overtaken(maxsize):
+    """
+    A record that was changed, flushed and dropped while a page with it was on its way is not taken from that page.
+    """
+    service, memory = store(maxsize=maxsize)
+
+    def act():
+        memory.get("s1").visits = 5
+        memory.save_data_batch()
+        memory.find("another")
+
+    overtaken(service, act)
+    (record,) = memory.scan()
+
+    assert 5 == record.visits
+    record.city = "Oslo"
+    assert [] == memory.save_data().failed
+    assert {"N": "5"} == service.items[0]["visits"]
+
+
+def test_what_others_make_anew_after_a_deletion():
+    """
+    After our own deletion, what others store under the key is not seen before a reset: get and queries agree.
+    """
+    service, memory = store()
+    memory.delete("s1")
+    memory.save_data_batch()
+    service.write({"store_id": {"S": "s1"}, "visits": {"N": "9"}})
+
+    assert memory.find("s1") is None
+    assert [] == memory.scan()()
+    memory.reset()
+    assert 9 == memory.get("s1").visits

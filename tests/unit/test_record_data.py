@@ -191,17 +191,6 @@ def test_update_data_leaves_values_in_place_when_nothing_touched_them() -> None:
     assert "" == store.city
 
 
-def test_refused_update_of_a_partial_record() -> None:
-    """
-    Fields that were not read are not read after a refused update either.
-    """
-    record = codec_of(Store).decode_partial({"city": {"S": "Oslo"}}, {"city"})
-    with pytest.raises(UnknownFieldError):
-        record.update_data(count=5, cuont=6)
-
-    assert {"city": "Oslo"} == record.get_dict()
-
-
 def test_update_data_safe_skips_unknown_names() -> None:
     """
     update_data_safe takes what the record has, and nothing else.

@@ -104,6 +104,7 @@ def test_a_good_reply_is_read(operation: Operation[Any]) -> None:
 STRANGE = {
     "a page": Reply(200, {"content-type": "text/html"}, b"<html>log in</html>"),
     "a page with an id": Reply(200, {"content-type": "text/html", "x-amzn-requestid": "1"}, b"<html>"),
+    "a text with an id": Reply(200, {"content-type": "text/plain", "x-amzn-requestid": "1"}, b"{}"),
     "nothing": Reply(200, {}, b""),
     "JSON of others": Reply(200, {"content-type": "application/json"}, b'{"ok":true}'),
     "JSON of others with an id": good_reply({"ok": True}),
