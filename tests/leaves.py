@@ -47,6 +47,7 @@ class Kind:
         mutate: Changes a value in place, where it can be.
         uses: ``datetime`` and ``Any``, where options of the field bear on the values.
         types: Types of its values, for kinds that *mutate* can change.
+        can_be_empty: Whether it is a class that needs no arguments and makes nothing up.
     """
 
     annotation: Any
@@ -58,6 +59,7 @@ class Kind:
     mutate: Callable[[Random, Any], None] | None = None
     uses: frozenset[str] = frozenset()
     types: tuple[type, ...] = ()
+    can_be_empty: bool = False
 
 
 # --- what values mean ---------------------------------------------------------------------

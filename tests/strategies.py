@@ -70,12 +70,22 @@ def make_kind(rng: Random, mode: str, depth: int) -> Kind:
 
 @attrs.frozen(eq=False, repr=False)
 class FieldSpec:
-    """One field of a generated class: its kind, its wire name, what it is when left alone."""
+    """One field of a generated class.
+
+    Attributes:
+        name: Its name.
+        wire: The name of its attribute.
+        kind: Its type, with legal values.
+        is_required: Whether the constructor must be given a value.
+        is_literal: Whether a stored item that lacks the attribute has the value of a new record.
+        declared: What the class body has as its default.
+    """
 
     name: str
     wire: str
     kind: Kind
     is_required: bool
+    is_literal: bool
     declared: Any
 
 
@@ -126,6 +136,7 @@ def _nested(spec: ClassSpec) -> Kind:
         respell=lambda rng, value: {"M": spec.respell(rng, value["M"])} if "M" in value else value,
         mutate=spec.mutate,
         types=(spec.made,),
+        can_be_empty=all(field.is_literal for field in spec.fields),
     )
 
 
@@ -183,11 +194,14 @@ def _make_field(rng: Random, name: str, depth: int, *, is_plain: bool = False) -
         options["default"] = kind.make(rng)
     elif how == "factory":
         made = kind.make(rng)
-        if not isinstance(made, list | dict | set | tuple) and not attrs.has(type(made)):
+        if kind.can_be_empty:
+            options["factory"] = kind.annotation
+        elif not isinstance(made, list | dict | set | tuple) and not attrs.has(type(made)):
             options["factory"] = lambda: made
     is_required = "default" not in options and "factory" not in options
+    is_literal = "default" in options or isinstance(options.get("factory"), type)
     declared = options["default"] if options.keys() == {"default"} else field(**options) if options else None
-    return FieldSpec(name, wire, kind, is_required, declared)
+    return FieldSpec(name, wire, kind, is_required, is_literal, declared)
 
 
 def _body(specs: tuple[FieldSpec, ...], extra: dict[str, Any]) -> Callable[[dict[str, Any]], None]:

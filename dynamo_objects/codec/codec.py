@@ -55,7 +55,7 @@ class Codec:
         is_scalar: Whether decoded values are immutable, so that one may be kept as a snapshot.
         is_deep: Whether the depth of nesting depends on the values, and needs a check.
         element: Codec of the members of a list or set, or of the values of a map.
-        fields: For records: field name -> (attribute name, codec), None for an unknown name.
+        fields: For records: name of a field or its attribute -> (attribute, codec), or None.
         record_tag: For records of a class with ``tag=``: the attribute that holds it, and the tag.
         inline_encode: Writes ``encode`` as an expression over a variable; only for speed.
             May also raise TypeError or ValueError; the caller then asks ``encode`` for the reason.

@@ -67,7 +67,8 @@ def nested_codec(record_class: type) -> Codec:
         return record_codec(record_class).decode(content(value, "M", dict))
 
     def fields(name: str) -> tuple[str, Codec] | None:
-        field = record_codec(record_class).by_name.get(name)
+        codec = record_codec(record_class)
+        field = codec.by_name.get(name) or codec.by_wire.get(name)
         return None if field is None else (field.wire, field.codec)
 
     return Codec(

@@ -30,12 +30,22 @@ _MICROSECOND = timedelta(microseconds=1)
 def _in_utc(value: Any) -> datetime:
     if not isinstance(value, datetime):
         raise Invalid(f"expected datetime, got {type(value).__name__}")
-    if value.utcoffset() is None:
+    moment = value if type(value) is datetime else _plain(value)
+    if moment.utcoffset() is None:
         raise Invalid("expected an aware datetime, got a naive one: give it a time zone")
     try:
-        return value.astimezone(UTC)
+        return moment.astimezone(UTC)
     except OverflowError:
         raise Invalid("datetime is out of range in UTC") from None
+
+
+def _plain(value: datetime) -> datetime:
+    """Return an instance of a subclass as a datetime; some, like pandas.NaT, are no time at all."""
+    try:
+        parts = (value.year, value.month, value.day, value.hour, value.minute, value.second)
+        return datetime(*parts, value.microsecond, tzinfo=value.tzinfo, fold=value.fold)
+    except (TypeError, ValueError):
+        raise Invalid(f"expected datetime, got {type(value).__name__} that is no time") from None
 
 
 def datetime_text(value: Any) -> str:

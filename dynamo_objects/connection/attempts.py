@@ -196,7 +196,7 @@ def _unknown(operation: Operation[Any]) -> OutcomeUnknown:
 
 def _final(operation: Operation[Any], error: DynamoException, tries: int) -> DynamoException:
     table, key = operation.subject
-    where = f"{operation.name} of {table} {'' if key is None else key!r}".rstrip()
+    where = f"{operation.name} of {table}" + ("" if key is None else f" {key!r}")
     if isinstance(error, ServiceError) and error.code == "ConditionalCheckFailedException":
         return ConditionFailed(
             f"{where}: the condition is false, nothing was written",

@@ -69,7 +69,8 @@ class BotoTransport:
     @property
     def client(self) -> Any:
         """Return the client of this process."""
-        return self._new_client() if self._client is None else self._client
+        client = self._client
+        return self._new_client() if client is None else client
 
     def _new_client(self) -> Any:
         with self._lock:

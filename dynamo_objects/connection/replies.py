@@ -20,9 +20,9 @@ from ..errors import (
     ServiceError,
     ThrottledError,
     TransactionCancelled,
-    service_error,
 )
 from ..operations.base import Operation
+from .codes import service_error
 from .redaction import without_credentials, without_values
 from .transport import Reply
 

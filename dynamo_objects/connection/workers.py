@@ -76,7 +76,8 @@ class Workers:
             self._abandoned.set()
             self._make_room()
             for thread in self._threads:
-                if thread.is_alive():
+                # The garbage collector may close this in one of them.
+                if thread.is_alive() and thread is not threading.current_thread():
                     thread.join()
         if error is not None:
             raise error

@@ -207,7 +207,8 @@ class ExpressionBuilder:
             return tree.Compare(comparator, target.path, other)
         if not target.is_left_out(value):
             return tree.Compare(comparator, target.path, target.encode(value))
-        is_default = tree.Or((_is_empty(target.path, value), tree.AttributeNotExists(target.path)))
+        # Absence first: moto fails on the size of what is absent.
+        is_default = tree.Or((tree.AttributeNotExists(target.path), _is_empty(target.path, value)))
         match comparator:
             case "=":
                 return is_default
@@ -247,7 +248,7 @@ class ExpressionBuilder:
         tag = "B" if codec is BYTES else "S"
         if tag not in target.codec.tags:
             raise ValidationError(
-                "condition",
+                "",
                 Invalid(f"{target.codec.name} does not begin with {type(prefix).__name__}").under(
                     target.name
                 ),
@@ -263,9 +264,7 @@ class ExpressionBuilder:
             return tree.Contains(target.path, other)
         codec = target.codec.element or target.codec
         if target.codec.element is None and not {"S", "B", "L"} & target.codec.tags:
-            raise ValidationError(
-                "condition", Invalid(f"{target.codec.name} contains nothing").under(target.name)
-            )
+            raise ValidationError("", Invalid(f"{target.codec.name} contains nothing").under(target.name))
         if target.codec.element is None and isinstance(member, str) and "S" in target.codec.tags:
             codec = STR
         return tree.Contains(target.path, target.encode(member, codec))

@@ -48,7 +48,7 @@ class Target:
         try:
             return tree.Value((codec or self.codec).encode(value))
         except Invalid as invalid:
-            raise ValidationError("condition", invalid.under(self.name)) from None
+            raise ValidationError("", invalid.under(self.name)) from None
 
     def is_left_out(self, value: Any) -> bool:
         """Tell whether the field stores *value* by leaving the attribute out."""

@@ -133,6 +133,7 @@ def plan_save(
         InvalidKeysException: Its key is missing, invalid, or changed since it was loaded.
     """
     _check_class(schema, record)
+    record._check_data()  # it may derive the key
     if record._item is not None and not _is_moved(schema, record):
         if not overwrite or _is_partial(schema.codec, record):
             return _plan_update(schema, table, record, overwrite, condition)
@@ -160,7 +161,6 @@ def plan_put(
 def _plan_update(
     schema: TableSchema, table: str, record: Any, overwrite: bool, condition: Condition | None
 ) -> Save | None:
-    record._check_data()
     if not _is_partial(schema.codec, record):
         encode_record(schema, record)  # all problems at once, also of unchanged fields
     try:
@@ -170,7 +170,9 @@ def _plan_update(
     if not changes and condition is None:
         return None
     version = _next_version(schema.codec, record) if changes else None
-    guard = None if overwrite else guard_of(schema, record._item, changes)
+    # Overwriting with a partial record must not bring a part of a deleted item back.
+    exists = AttributeExists(Path.of(schema.hash.wire))
+    guard = exists if overwrite else guard_of(schema, record._item, changes)
     if version is not None and schema.codec.version is not None:
         wire = schema.codec.version.wire
         changes = [c for c in changes if c.wire != wire]

@@ -1,4 +1,4 @@
-"""From a class body to a record class: attrs fields in slots, and every mistake explained.
+"""From a class body to a record class: attrs fields in slots. Mistakes are found in ``body``.
 
 The class is not rebuilt, as attrs' own ``slots=True`` would do: this metaclass sets the
 slots itself, so that zero-argument ``super()`` and ``__init_subclass__`` work as written.
@@ -6,22 +6,20 @@ slots itself, so that zero-argument ``super()`` and ``__init_subclass__`` work a
 
 from __future__ import annotations
 
-import functools
 import sys
 import types
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, dataclass_transform, get_origin
+from typing import TYPE_CHECKING, Any, Literal, dataclass_transform
 
 import attrs
 
 from ..codec.annotations import resolve
-from ..codec.options import CopyOf, RecordOptions, class_has, field_options, needs_copy
+from ..codec.options import CopyOf, RecordOptions, class_has, needs_copy
 from ..errors import DynamoSchemaException, FieldNotLoaded, UnknownFieldError
+from .body import check_bases, check_body, check_mixins, decorated, own_fields, wire_names
 from .fields import field
 
 __all__ = ["MAKING", "RecordMeta", "can_be_dynamic", "fields_of", "unknown_field"]
-
-_METHOD_TYPES = (types.FunctionType, property, classmethod, staticmethod)
 
 #: What attrs writes and records do otherwise: ``__setattr__`` (for fields with on_setattr)
 #: would take any name, ``__replace__`` would forget what the record was loaded as.
@@ -70,14 +68,13 @@ class RecordMeta(type):
         parents = [base for base in bases if isinstance(base, RecordMeta)]
         if not parents:
             return super().__new__(mcls, name, bases, namespace, **keywords)
-        _check_bases(name, bases, parents)
+        check_bases(name, parents)
         (parent,) = parents
-        if "__attrs_attrs__" in namespace:
-            raise _decorated(name)
-        annotations = _own_fields(namespace)
-        _check_body(name, namespace, annotations, parent)
-        _check_mixins(name, bases, {*annotations, *parent.__dynamo_fields__})
-        if "_freeze_schema" in namespace:
+        mixins = [base for base in bases if base is not parent]
+        annotations = own_fields(namespace)
+        check_body(name, namespace, annotations, parent, parent.__dynamo_fields__)
+        check_mixins(name, mixins, {*annotations, *parent.__dynamo_fields__})
+        if "_freeze_schema" in namespace or any(class_has(mixin, "_freeze_schema") for mixin in mixins):
             schemaless = True
         options = _options(parent, schemaless, unknown, tag, tag_field)
         these = {
@@ -108,14 +105,9 @@ class RecordMeta(type):
         cls.__dynamo_fields__ = tuple(attribute.name for attribute in fields)
         cls.__dynamo_init__ = frozenset(str(attribute.alias) for attribute in fields)
         cls.__dynamo_setters__ = {attribute.name: _setter(attribute) for attribute in fields}
-        _check_fields(cls)
+        cls.__dynamo_wires__ = wire_names(cls.__name__, fields, options)
         _resolve_early(cls, annotations, sys._getframe(1))
         return cls
-
-    def __setattr__(cls, name: str, value: Any) -> None:
-        if name in ("__attrs_attrs__", "__dataclass_fields__") and "__dynamo_wires__" in vars(cls):
-            raise _decorated(cls.__name__)
-        super().__setattr__(name, value)
 
     if not TYPE_CHECKING:  # checkers shall see the constructor that attrs writes
 
@@ -137,6 +129,11 @@ class RecordMeta(type):
             record._check_data()
             return record
 
+        def __setattr__(cls, name, value):
+            if name in ("__attrs_attrs__", "__dataclass_fields__") and "__dynamo_wires__" in vars(cls):
+                raise decorated(cls.__name__)
+            super().__setattr__(name, value)
+
 
 def can_be_dynamic(record_class: RecordMeta, name: str) -> bool:
     """Tell whether a schemaless record may have a field of this name beside the declared ones."""
@@ -155,85 +152,6 @@ def unknown_field(
         kind = f"{name}: {type(value).__name__}"
         error.args = (f"{record_class.__name__}.{name} is no field without its type: write {kind} = ...",)
     return error
-
-
-def _decorated(name: str) -> DynamoSchemaException:
-    return DynamoSchemaException(
-        f"{name}: records are attrs classes by themselves: leave out the decorator; "
-        f"class {name}(DynamoRecord, frozen=True) makes them immutable"
-    )
-
-
-def _check_bases(name: str, bases: tuple[type, ...], parents: list[RecordMeta]) -> None:
-    if len(parents) > 1:
-        both = " and ".join(parent.__name__ for parent in parents)
-        raise DynamoSchemaException(
-            f"{name} has two record bases, {both}: derive from one, "
-            f"and put what they share into a mixin without fields"
-        )
-
-
-def _check_mixins(name: str, bases: tuple[type, ...], fields: set[str]) -> None:
-    for base in bases:
-        if isinstance(base, RecordMeta):
-            continue
-        for mixin in base.__mro__[:-1]:
-            if _own_fields(vars(mixin)) and mixin.__module__ != "typing":
-                raise DynamoSchemaException(
-                    f"{name}: mixin {mixin.__name__} declares fields: "
-                    f"mixins of records have methods only, move its fields into a record class"
-                )
-            if hidden := sorted(fields & vars(mixin).keys()):
-                raise DynamoSchemaException(
-                    f"{name}.{hidden[0]} collides with {mixin.__name__}.{hidden[0]}: rename one of them; "
-                    f"a field keeps its stored name with field(name={hidden[0]!r})"
-                )
-
-
-def _check_body(
-    name: str, namespace: Mapping[str, Any], annotations: Mapping[str, Any], parent: RecordMeta
-) -> None:
-    if "__init__" in namespace:
-        raise DynamoSchemaException(
-            f"{name} defines __init__: declare its fields in attrs style instead,\n"
-            f"    class {name}(DynamoRecord):\n"
-            f"        store_id: str = ''\n"
-            f"        tags: list[str] = []\n"
-            f"and put checks into _check_data"
-        )
-    for field_name in annotations:
-        if field_name.startswith("_"):
-            raise DynamoSchemaException(
-                f"{name}.{field_name}: fields must not begin with an underscore: "
-                f"store it under that name with field(name={field_name!r})"
-            )
-        if field_name == "self":
-            raise DynamoSchemaException(
-                f"{name}.self: rename the field, and keep its stored name with field(name='self')"
-            )
-        is_method = isinstance(namespace.get(field_name), _METHOD_TYPES)
-        inherited = field_name in parent.__dynamo_fields__
-        if is_method or (class_has(parent, field_name) and not inherited):
-            raise DynamoSchemaException(
-                f"{name}.{field_name} collides with a method of that name: rename the field, "
-                f"and keep its stored name with field(name={field_name!r})"
-            )
-    if namespace.get("__slots__"):
-        raise DynamoSchemaException(f"{name} defines __slots__: records make their own, leave it out")
-    for other, value in namespace.items():
-        if other in annotations:
-            continue
-        if isinstance(value, attrs.Attribute) or type(value).__name__ == "_CountingAttr":
-            raise DynamoSchemaException(f"{name}.{other} needs a type: {other}: str = field(...)")
-        if other in parent.__dynamo_fields__:
-            raise DynamoSchemaException(
-                f"{name}.{other} hides a field of {parent.__name__}: "
-                f"to change its default repeat its type, {other}: ... = ..."
-            )
-        if isinstance(value, functools.cached_property):
-            raise DynamoSchemaException(
-                f"{name}.{other}: records have no place for a cached_property: use a property"
-            )
 
 
 def _options(
@@ -255,32 +173,6 @@ def _options(
         tag=tag,
         tag_field=inherited.tag_field if tag_field is None else tag_field,
     )
-
-
-def _own_fields(namespace: Mapping[str, Any]) -> dict[str, Any]:
-    """Return name -> annotation of a class body, without class variables."""
-    return {
-        name: annotation
-        for name, annotation in _annotations(namespace).items()
-        if not _is_class_variable(annotation)
-    }
-
-
-def _annotations(namespace: Mapping[str, Any]) -> Mapping[str, Any]:
-    if sys.version_info >= (3, 14):  # annotations are made by a function, when asked for
-        import annotationlib
-
-        annotate = namespace.get("__annotate_func__") or namespace.get("__annotate__")
-        if annotate is not None:
-            return annotationlib.call_annotate_function(annotate, annotationlib.Format.FORWARDREF)
-    found: Mapping[str, Any] = namespace.get("__annotations__", {})
-    return found
-
-
-def _is_class_variable(annotation: Any) -> bool:
-    if isinstance(annotation, str):
-        return annotation.strip("'\" ").split("[")[0].split(".")[-1].strip() == "ClassVar"
-    return annotation is ClassVar or get_origin(annotation) is ClassVar
 
 
 def _attrs_field(class_name: str, name: str, default: Any) -> Any:
@@ -327,31 +219,6 @@ def _setter(attribute: attrs.Attribute[Any]) -> _Hook | None:
             return None
         hook = attrs.setters.pipe(attrs.setters.convert, attrs.setters.validate)
     return lambda record, value: hook(record, attribute, value)
-
-
-def _check_fields(cls: RecordMeta) -> None:
-    name, options_of_class = cls.__name__, cls.__dynamo_options__
-    wires: dict[str, str] = {}
-    versions = []
-    for attribute in fields_of(cls):
-        options = field_options(attribute.metadata)
-        wire = options.name or attribute.name
-        if options_of_class.tag is not None and wire == options_of_class.tag_field:
-            raise DynamoSchemaException(
-                f"{name}: {attribute.name} and the tag are both stored as {wire!r}: choose another tag_field="
-            )
-        if wire in wires:
-            raise DynamoSchemaException(
-                f"{name}: {wires[wire]} and {attribute.name} are both stored as {wire!r}"
-            )
-        wires[wire] = attribute.name
-        if options.version:
-            versions.append(attribute.name)
-    if len(versions) > 1:
-        raise DynamoSchemaException(f"{name} has two version fields: {', '.join(versions)}")
-    cls.__dynamo_wires__ = frozenset(wires)
-    if options_of_class.tag is not None:
-        cls.__dynamo_wires__ |= {options_of_class.tag_field}
 
 
 def _resolve_early(cls: RecordMeta, annotations: Mapping[str, Any], frame: types.FrameType) -> None:

@@ -101,6 +101,7 @@ def field(
             A mutable one is copied for each record.
         factory: Makes the value of new records. Stored items that lack the attribute cannot
             be loaded, unless the field may be None: ids and times must not be invented.
+            An empty list, dict, set or nested record is invented: ``factory=list``.
         name: Name of the attribute, where it is not the field's name.
         ttl: The time from which DynamoDB may delete the item; whole seconds, so that the
             fraction of a datetime is dropped at assignment.

@@ -90,6 +90,8 @@ class DynamoRecord(metaclass=RecordMeta):
     if TYPE_CHECKING:
         #: Attribute values as loaded, {"city": {"S": "Oslo"}}; None for a new record.
         _item: ClassVar[Item | None]
+        #: What the immutable fields were loaded as; None for new, evolved and partial records.
+        _loaded: ClassVar[tuple[Any, ...] | None]
 
     # --- for subclasses -------------------------------------------------------------------
 
@@ -133,10 +135,15 @@ class DynamoRecord(metaclass=RecordMeta):
                 vars(self)[name] = value
 
     def update_data_safe(self, /, **data: Any) -> None:
-        """Set those of the fields that the record has, skipping other names."""
-        if not type(self).__dynamo_options__.schemaless:
-            data = {name: data[name] for name in data if name in type(self).__dynamo_fields__}
-        self.update_data(**data)
+        """Set those of the fields that the record has, or may have, skipping other names."""
+        cls = type(self)
+        is_schemaless = cls.__dynamo_options__.schemaless
+        fitting = {
+            name: value
+            for name, value in data.items()
+            if name in cls.__dynamo_fields__ or (is_schemaless and can_be_dynamic(cls, name))
+        }
+        self.update_data(**fitting)
 
     def get_dict(self, exclude: Collection[str] = ()) -> dict[str, Any]:
         """Return name -> value of the fields that were read, after ``_check_data``.
@@ -256,8 +263,9 @@ class DynamoRecord(metaclass=RecordMeta):
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        internal = {name: getattr(self, name) for name in _INTERNAL}
-        return {**self._values(), **internal, "_fields": type(self).__dynamo_fields__}
+        loaded = None if self._loaded is MAKING else self._loaded
+        internal = {"_item": self._item, "_loaded": loaded, "_fields": type(self).__dynamo_fields__}
+        return {**self._values(), **internal}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():

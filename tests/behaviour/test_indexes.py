@@ -203,6 +203,19 @@ def test_partial_record_is_never_put(visits):
     )
 
 
+def test_partial_record_brings_nothing_back(visits):
+    """
+    overwrite=True of a partial record whose item is gone is a conflict: half an item would come back.
+    """
+    found = visits.query("s1", number__eq=1, attributes=["note"]).one()
+    visits.delete("s1", 1)
+    found.note = "mine"
+
+    with pytest.raises(ConflictError, match="was deleted"):
+        visits.save(found, overwrite=True)
+    assert visits.find("s1", 1) is None
+
+
 def test_partial_record_of_a_stored_name(db):
     """
     Fields that are stored under another name can be read alone.

@@ -497,6 +497,20 @@ def test_key_may_be_derived(db):
     assert ["a#0", "a#2", "b#0"] == sorted(record.key for record in table.scan())
 
 
+def test_derived_key_of_a_loaded_record_cannot_change(db):
+    """
+    A loaded record whose key would be derived anew is refused before any request, as if it was assigned.
+    """
+    table: DynamoTable[Derived] = DynamoTable("derived", schema=[HashKey("key")], record_class=Derived)
+    table.save(Derived(shop="a", day=1))
+    record = table.get("a#1")
+    record.day = 2
+
+    with pytest.raises(InvalidKeysException, match="the key was changed after loading"):
+        table.save(record)
+    assert 1 == table.scan().one().day
+
+
 def test_range_tables_save_by_the_pair(db):
     """
     Records that share a hash value are saved and guarded on their own.

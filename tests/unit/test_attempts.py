@@ -538,6 +538,7 @@ def test_the_error_tells_where_and_how_often() -> None:
     result, transport, _ = run(GET, THROTTLES[0])
 
     assert [f"GetItem of t {KEY!r}, {len(transport.requests)} tries"] == result.__notes__
+    assert ["Scan of t, 1 try"] == run(Scan(table="t"), error_reply("ValidationException"))[0].__notes__
 
 
 @given(attempt=st.integers(0, 5000), chance=st.floats(0, 1))

@@ -853,6 +853,27 @@ def test_children_get_connections_of_their_own(is_given: bool, server: FaultServ
     assert 4 == len({request.peer for request in server.received})
 
 
+# --- a server behind the server -------------------------------------------------------------
+
+
+def test_faults_before_a_real_server(service: DictService, server: FaultServer) -> None:
+    """
+    The server that misbehaves passes good requests on to another one.
+    """
+    with FaultServer(server.url) as outer:
+        transport = boto_transport(settings(outer))
+        outer.tell("throttling", "reset before", "good")
+        item = over(transport).call(GET)
+        passed_on = len(server.received)
+        server.tell("invalid")
+        with pytest.raises(InvalidRequest):
+            over(transport).call(PUT)
+        transport.close()
+
+    assert ITEM == item
+    assert 1 == passed_on
+
+
 # --- moto -----------------------------------------------------------------------------------
 
 

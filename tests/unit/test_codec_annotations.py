@@ -23,7 +23,7 @@ from dynamo_objects.record import codec_of
 
 T = TypeVar("T")
 UserId = NewType("UserId", str)
-MaybeId = NewType("MaybeId", str | None)  # type: ignore[valid-newtype]
+MaybeId = NewType("MaybeId", str | None)
 
 
 def declared(annotation: Any, **options: Any) -> type[DynamoRecord]:
@@ -74,7 +74,7 @@ def test_annotation_is_understood(annotation: Any, value: Any) -> None:
     """
     kind = declared(annotation)
     codec = codec_of(kind)
-    record = kind(x=value)  # type: ignore[call-arg]
+    record = kind(x=value)
 
     assert record == codec.decode(codec.encode(record))
 
@@ -156,7 +156,7 @@ REFUSED: list[tuple[Any, str]] = [
     (Mapping[str, int], "collections.abc.Mapping[str, int] cannot be stored: use dict"),
     (typing.Iterable[str], "typing.Iterable[str] cannot be stored: use list or tuple"),
     (typing.Self, "typing.Self cannot be stored: use the name of the class, in quotes"),
-    (typing.Final[int], "typing.Final[int] cannot be stored: see register_type()"),
+    (typing.Final[int], "typing.Final[int] cannot be stored: use ClassVar, for a constant of the class"),
     (type[int], "type[int] cannot be stored: see register_type()"),
     (dict[int, str], "dict keys must be str: attribute names are text"),
     (dict[UserId, str], "dict keys must be str: attribute names are text"),
@@ -250,10 +250,10 @@ def test_epoch_and_floats_reach_into_containers() -> None:
     An option of a field holds for the members of its lists and maps too.
     """
     kind = declared(dict[str, datetime], epoch=True)
-    record = kind(x={"a": datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)})  # type: ignore[call-arg]
+    record = kind(x={"a": datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)})
 
     assert {"x": {"M": {"a": {"N": "1"}}}} == codec_of(kind).encode(record)
-    floats = declared(list, numbers=float)(x=[0.5])  # type: ignore[call-arg]
+    floats = declared(list, numbers=float)(x=[0.5])
     assert {"x": {"L": [{"N": "0.5"}]}} == codec_of(type(floats)).encode(floats)
 
 
@@ -328,7 +328,7 @@ def test_name_that_is_never_found() -> None:
     class Wrong(DynamoRecord):
         """Has a field of a type that was imported for the checkers only, say."""
 
-        x: Nowhere = None  # type: ignore[name-defined]  # noqa: F821
+        x: Nowhere = None  # noqa: F821
 
     with pytest.raises(DynamoSchemaException) as caught:
         codec_of(Wrong)
@@ -365,10 +365,10 @@ def test_generic_records() -> None:
     with pytest.raises(
         ValidationError, match=r"value: expected int, got str; rest\[0\]: expected int, got float"
     ):
-        Ints(value="a", rest=[0.5]).validate()  # type: ignore[arg-type, list-item]
+        Ints(value="a", rest=[0.5]).validate()
     with pytest.raises(ValidationError, match=r"value\.a: expected bool, got int"):
         Whole(value={"a": 1}).validate()
-    Page[int](value={"any": "thing"}).validate()  # type: ignore[arg-type]
+    Page[int](value={"any": "thing"}).validate()
 
 
 if sys.version_info >= (3, 12):  # the syntax is not of 3.11
@@ -480,7 +480,7 @@ def test_registered_types_are_checked() -> None:
     """
     Other values, and values that the functions refuse with ValueError, are problems with paths.
     """
-    record = Priced(price=5, prices={Money(-1)}, tag=Tag("\ud800"))  # type: ignore[arg-type]
+    record = Priced(price=5, prices={Money(-1)}, tag=Tag("\ud800"))
     with pytest.raises(ValidationError) as caught:
         record.validate()
     assert [
@@ -504,11 +504,11 @@ def test_bug_in_a_registered_function_is_not_hidden() -> None:
     class Broken:
         """Its functions fail."""
 
-    register_type(Broken, stored_as=str, encode=lambda value: 1 / 0, decode=lambda text: {}[text])  # type: ignore[arg-type, return-value]
+    register_type(Broken, stored_as=str, encode=lambda value: 1 / 0, decode=lambda text: {}[text])
     kind = declared(Broken)
 
     with pytest.raises(ZeroDivisionError):
-        codec_of(kind).encode(kind(x=Broken()))  # type: ignore[call-arg]
+        codec_of(kind).encode(kind(x=Broken()))
     with pytest.raises(KeyError):
         codec_of(kind).decode({"x": {"S": "a"}})
 

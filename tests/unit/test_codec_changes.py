@@ -273,7 +273,7 @@ def test_value_that_cannot_be_stored_is_dirty_and_reported() -> None:
     True for an int equals 1 in Python, but is a change that cannot be saved; all such are reported.
     """
     record = load(whole=1, real=1.0, words=frozenset("a"))
-    record.whole, record.real, record.words = True, True, frozenset({1})  # type: ignore[arg-type]
+    record.whole, record.real, record.words = True, True, frozenset({1})
     assert CODEC.is_dirty(record)
     with pytest.raises(Invalid) as caught:
         CODEC.changes(record)

@@ -55,7 +55,7 @@ class Box(DynamoRecord):
     grid: list[list[int]] = []
     pair: tuple[int, str] = (0, "")
     row: tuple[int, ...] = ()
-    anything: tuple = ()  # type: ignore[type-arg]
+    anything: tuple = ()
     words: set[str] = set()
     numbers: set[int] = set()
     exact: frozenset[Decimal] = frozenset()
@@ -65,7 +65,7 @@ class Box(DynamoRecord):
     moods: set[Mood] = set()
     counts: dict[str, int] = {}
     deep: dict[str, list[dict[str, str]]] = {}
-    bare: dict = {}  # type: ignore[type-arg]
+    bare: dict = {}
     point: Point | None = None
     points: list[Point] = []
     either: str | int | bool | bytes | None = None
@@ -193,8 +193,8 @@ REFUSED: list[tuple[str, Any, list[tuple[str, str]]]] = [
     ("any", {"": 1}, [("['']", "the name of an attribute has 1 to 65,535 bytes")]),
     ("deep", {"a": [{"b": 1}]}, [(".a[0].b", "expected str, got int")]),
     ("point", {"x": 1}, [("", "expected Point | None, got dict")]),
-    ("point", Point("a", None), [(".x", "expected int, got str"), (".y", "expected int, got NoneType")]),  # type: ignore[arg-type]
-    ("points", [Point(1), Point("a")], [("[1].x", "expected int, got str")]),  # type: ignore[arg-type]
+    ("point", Point("a", None), [(".x", "expected int, got str"), (".y", "expected int, got NoneType")]),
+    ("points", [Point(1), Point("a")], [("[1].x", "expected int, got str")]),
     ("either", 1.5, [("", "expected str | int | bool | bytes | None, got float")]),
     ("either", ["a"], [("", "expected str | int | bool | bytes | None, got list")]),
     ("amount", True, [("", "expected Decimal, got bool")]),
@@ -347,7 +347,7 @@ def test_other_problems_are_reported_beside_a_value_that_is_too_deep() -> None:
     """
     A value that is too deep hides no problem of another field.
     """
-    record = Node(name=5, next=nested_node(40), extra=1.5)  # type: ignore[arg-type]
+    record = Node(name=5, next=nested_node(40), extra=1.5)
     expected = [
         ("name", "expected str, got int"),
         ("next", TOO_DEEP),
@@ -406,7 +406,7 @@ def test_a_problem_far_down_is_found_in_one_pass() -> None:
 
     assert 46 == len(found)
     assert {"object cannot be stored in a field of type Any"} == {reason for _, reason in found}
-    node = Node(name=5)  # type: ignore[arg-type]
+    node = Node(name=5)
     for level in range(14):
         node = Node(children=[node]) if level % 2 else Node(by_name={"a": node})
     assert ["expected str, got int"] == [reason for _, reason in problems(node)]

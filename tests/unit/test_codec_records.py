@@ -185,6 +185,37 @@ def test_factories_do_not_invent_loaded_data() -> None:
     assert None is decode(Made, {"id": {"S": "1"}}).maybe
 
 
+def test_factory_of_a_nested_record_is_as_good_as_a_literal() -> None:
+    """
+    ``factory=Address`` loads like an empty map: with what is literal in it, nothing made up.
+    """
+
+    class Ticket(DynamoRecord):
+        """Makes an id."""
+
+        id: str = field(factory=lambda: "new")
+
+    class Owner(DynamoRecord):
+        """Has factories of records."""
+
+        address: Address = field(factory=Address)
+        point: Point = field(factory=lambda: Point(1))
+
+    class Buyer(DynamoRecord):
+        """Has a factory of a record that makes an id."""
+
+        ticket: Ticket = field(factory=Ticket)
+
+    codec = codec_of(Owner)
+    record = codec.decode({"point": {"M": {"x": {"N": "5"}}}})
+
+    assert Address() == record.address
+    assert not codec.is_dirty(record)
+    assert {"M": {}} == encode(Owner())["address"]
+    assert [(".point", "required attribute is missing")] == decode_problems(Owner, {})
+    assert [(".ticket.id", "required attribute is missing")] == decode_problems(Buyer, {})
+
+
 def test_required_optional_field_may_be_missing() -> None:
     """
     A field that may be None needs no attribute, even if the constructor wants a value.
@@ -242,12 +273,12 @@ def test_all_problems_of_a_record_are_reported_together() -> None:
     One error names every bad value, also in nested records, with the path of each.
     """
     record = Store(
-        store_id=7,  # type: ignore[arg-type]
+        store_id=7,
         count=True,
-        tags=["ok", 2, 3],  # type: ignore[list-item]
+        tags=["ok", 2, 3],
         words={"\ud800"},
         opened=datetime(2024, 1, 1),
-        address=Address(city=b"Oslo", lines=["a", None]),  # type: ignore[arg-type, list-item]
+        address=Address(city=b"Oslo", lines=["a", None]),
     )
     with pytest.raises(ValidationError) as caught:
         record.validate()
@@ -287,14 +318,14 @@ SECRET = "s3cret"
 @pytest.mark.parametrize(
     "record",
     [
-        Store(count=SECRET),  # type: ignore[arg-type]
+        Store(count=SECRET),
         Store(city=SECRET + "\ud800"),
-        Store(tags=SECRET),  # type: ignore[arg-type]
-        Store(tags=[{SECRET: SECRET}]),  # type: ignore[list-item]
-        Store(words={SECRET, 1}),  # type: ignore[arg-type]
-        Store(address=SECRET),  # type: ignore[arg-type]
-        Store(opened=SECRET),  # type: ignore[arg-type]
-        Store(count=Decimal("Infinity")),  # type: ignore[arg-type]
+        Store(tags=SECRET),
+        Store(tags=[{SECRET: SECRET}]),
+        Store(words={SECRET, 1}),
+        Store(address=SECRET),
+        Store(opened=SECRET),
+        Store(count=Decimal("Infinity")),
         Store(city=type(SECRET, (), {"__repr__": lambda self: SECRET})()),
     ],
 )

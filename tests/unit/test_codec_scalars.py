@@ -305,6 +305,36 @@ def test_bad_wire_data_is_an_error(name: str, value: Any, reason: str) -> None:
     assert [(f".{name}", reason)] == [(problem.path, problem.reason) for problem in caught.value.problems]
 
 
+class Stamp(datetime):
+    """A datetime of a subclass that shows itself in its own way."""
+
+    def isoformat(self, *args: Any, **options: Any) -> str:
+        """Return something else."""
+        return "now"
+
+
+class NotATime(datetime):
+    """Like pandas.NaT: a datetime that is none."""
+
+    @property
+    def year(self) -> Any:
+        """Return what no year is."""
+        return float("nan")
+
+
+def test_subclasses_of_datetime() -> None:
+    """
+    They are stored by their value, and those that have none are refused.
+    """
+    moment = (2024, 5, 6, 7, 8, 9, 10, UTC)
+
+    assert {"S": "2024-05-06T07:08:09.000010Z"} == stored("when", Stamp(*moment))
+    assert {"N": "1714979289.00001"} == stored("epoch", Stamp(*moment))
+    for name in ("when", "epoch"):
+        with pytest.raises(ValidationError, match="expected datetime, got NotATime that is no time"):
+            Plain(**{name: NotATime(*moment)}).validate()
+
+
 def test_time_to_live_is_rounded_down_at_assignment() -> None:
     """
     A ttl field has whole seconds from the moment it is set, so that it equals what is stored.

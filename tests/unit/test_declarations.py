@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from datetime import datetime
@@ -46,7 +47,7 @@ def old_form() -> Any:
 
     class Old(DynamoRecord):
         def __init__(self, **data: Any) -> None:
-            self.store_id = ""  # type: ignore[attr-defined]
+            self.store_id = ""
             super().__init__(**data)
 
     return Old
@@ -56,7 +57,7 @@ def like_a_method() -> Any:
     """A field named like a method of all records."""
 
     class Wrong(DynamoRecord):
-        validate: str = ""  # type: ignore[assignment]
+        validate: str = ""
 
     return Wrong
 
@@ -69,7 +70,7 @@ def like_a_method_of_its_parent() -> Any:
             return 0
 
     class Wrong(Parent):
-        area: int = 0  # type: ignore[assignment]
+        area: int = 0
 
     return Wrong
 
@@ -80,7 +81,7 @@ def method_and_field() -> Any:
     class Wrong(DynamoRecord):
         name: str
 
-        def name(self) -> str:  # type: ignore[no-redef]
+        def name(self) -> str:
             return ""
 
     return Wrong
@@ -90,7 +91,7 @@ def like_a_method_of_a_mixin() -> Any:
     """A field named like a method of a mixin."""
 
     class Wrong(DynamoRecord, WithMethod):
-        city: str = ""  # type: ignore[assignment]
+        city: str = ""
 
     return Wrong
 
@@ -98,7 +99,7 @@ def like_a_method_of_a_mixin() -> Any:
 def mixin_hides_a_field() -> Any:
     """A mixin that hides a field of the parent."""
 
-    class Wrong(WithMethod, Store):  # type: ignore[misc]
+    class Wrong(WithMethod, Store):
         pass
 
     return Wrong
@@ -108,7 +109,7 @@ def method_hides_a_field() -> Any:
     """A method that hides a field of the parent."""
 
     class Wrong(Store):
-        def city(self) -> str:  # type: ignore[override]
+        def city(self) -> str:
             return ""
 
     return Wrong
@@ -217,7 +218,7 @@ def empty_tag() -> Any:
 def tag_is_no_text() -> Any:
     """A tag of another type."""
 
-    class Wrong(DynamoRecord, tag="x", tag_field=5):  # type: ignore[arg-type]
+    class Wrong(DynamoRecord, tag="x", tag_field=5):
         pass
 
     return Wrong
@@ -236,7 +237,7 @@ def two_versions() -> Any:
 def unknown_policy() -> Any:
     """A policy that does not exist."""
 
-    class Wrong(DynamoRecord, unknown="ignore"):  # type: ignore[arg-type]
+    class Wrong(DynamoRecord, unknown="ignore"):
         pass
 
     return Wrong
@@ -264,9 +265,76 @@ def not_in_constructor() -> Any:
     return Wrong
 
 
+def decorated() -> Any:
+    """attrs' decorator on top of the base class."""
+
+    @attrs.define
+    class Wrong(DynamoRecord):
+        name: str = ""
+
+    return Wrong
+
+
+def decorated_without_slots() -> Any:
+    """The same, without a new class."""
+
+    @attrs.define(slots=False)
+    class Wrong(DynamoRecord):
+        name: str = ""
+
+    return Wrong
+
+
+def decorated_frozen() -> Any:
+    """The decorator for immutable classes."""
+
+    @attrs.frozen
+    class Wrong(DynamoRecord):
+        name: str = ""
+
+    return Wrong
+
+
+def decorated_as_dataclass() -> Any:
+    """Another library's decorator."""
+
+    @dataclasses.dataclass
+    class Wrong(DynamoRecord):
+        name: str = ""
+
+    return Wrong
+
+
+def slots() -> Any:
+    """Slots that the class body names."""
+
+    class Wrong(DynamoRecord):
+        __slots__ = ("cache",)
+
+    return Wrong
+
+
+def without_type() -> Any:
+    """A field without its type, which is noticed when it is used."""
+
+    class Wrong(DynamoRecord):
+        city = ""
+
+    return Wrong(city="Oslo")
+
+
+def without_type_assigned() -> Any:
+    """The same, on assignment."""
+
+    class Wrong(DynamoRecord):
+        tags = []
+
+    Wrong().tags = ["a"]
+
+
 def default_and_factory() -> Any:
     """Contradicting options."""
-    return field(default=1, factory=int)  # type: ignore[call-overload]
+    return field(default=1, factory=int)
 
 
 def wrong_numbers() -> Any:
@@ -276,7 +344,7 @@ def wrong_numbers() -> Any:
 
 def wrong_null() -> Any:
     """An option with a wrong value."""
-    return field(null="keep")  # type: ignore[call-overload]
+    return field(null="keep")
 
 
 def empty_name() -> Any:
@@ -308,7 +376,7 @@ def wrong_default() -> Any:
     """A default that cannot be stored."""
 
     class Wrong(DynamoRecord):
-        count: int = "none"  # type: ignore[assignment]
+        count: int = "none"
 
     return codec_of(Wrong)
 
@@ -317,6 +385,11 @@ def no_fields_at_all() -> Any:
     """The base class, where a class of one's own is needed."""
     return codec_of(DynamoRecord)
 
+
+DECORATED = (
+    "Wrong: records are attrs classes by themselves: leave out the decorator; "
+    "class Wrong(DynamoRecord, frozen=True) makes them immutable"
+)
 
 MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (
@@ -390,6 +463,13 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
         "Wrong.total: init=False: records are copied through their constructor, "
         "leave it out, and derive the value in _check_data",
     ),
+    (decorated, DECORATED),
+    (decorated_without_slots, DECORATED),
+    (decorated_frozen, DECORATED),
+    (decorated_as_dataclass, DECORATED),
+    (slots, "Wrong defines __slots__: records make their own, leave it out"),
+    (without_type, "Wrong.city is no field without its type: write city: str = ..."),
+    (without_type_assigned, "Wrong.tags is no field without its type: write tags: list = ..."),
     (default_and_factory, "a field has a default or a factory, not both"),
     (wrong_numbers, "numbers= takes float, or is left out"),
     (wrong_null, "null= is 'omit' or 'store'"),

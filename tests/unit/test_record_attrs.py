@@ -37,11 +37,11 @@ def test_converters_and_validators_run_in_the_constructor() -> None:
     A value is converted, then validated; the error is the validator's own.
     """
     assert "x" == Checked(name=" x ").name
-    assert 5 == Checked(both="5").both  # type: ignore[arg-type]
+    assert 5 == Checked(both="5").both
     with pytest.raises(ValueError, match="count"):
         Checked(count=-1)
     with pytest.raises(ValueError, match="both"):
-        Checked(both="10")  # type: ignore[arg-type]
+        Checked(both="10")
 
 
 def test_converters_and_validators_run_on_assignment() -> None:
@@ -50,7 +50,7 @@ def test_converters_and_validators_run_on_assignment() -> None:
     """
     record = Checked(count=1)
     record.name = " y "
-    record.only_converted = "7"  # type: ignore[assignment]
+    record.only_converted = "7"
     with pytest.raises(ValueError, match="count"):
         record.count = -1
     with pytest.raises(attrs.exceptions.FrozenAttributeError):
@@ -76,7 +76,7 @@ def test_hooks_do_not_loosen_the_schema() -> None:
 
     for record in (Checked(), Child()):
         with pytest.raises(UnknownFieldError):
-            record.nmae = "x"  # type: ignore[attr-defined]
+            record.nmae = "x"
         with pytest.raises(attrs.exceptions.FrozenAttributeError):
             record.fixed = "x"
         with pytest.raises(ValueError, match="count"):
@@ -135,7 +135,7 @@ def test_alias_is_the_name_in_the_constructor() -> None:
     assert "y" == record.other == record.evolve(low=5).other
     assert "z" == record.evolve(other="z").other
     with pytest.raises(UnknownFieldError, match="did you mean 'another'"):
-        Decorated(other="x")  # type: ignore[call-arg]
+        Decorated(other="x")
 
 
 def test_each_class_has_its_own_fields() -> None:
@@ -153,7 +153,7 @@ def test_each_class_has_its_own_fields() -> None:
         """Redefines both and adds one."""
 
         name: str = "child"
-        value: str = ""  # type: ignore[assignment]
+        value: str = ""
         more: list[str] = []
 
     assert ("parent", "child") == (Parent().name, Child().name)
@@ -180,7 +180,7 @@ def test_class_variables_are_no_fields() -> None:
     assert ("name",) == Constants.__dynamo_fields__
     assert (1, 2, [3], 4) == (Constants.one, Constants.two, Constants.three, Constants().four)
     with pytest.raises(UnknownFieldError):
-        Constants(one=1)  # type: ignore[call-arg]
+        Constants(one=1)
 
 
 def test_pre_and_post_init_hooks() -> None:
@@ -201,6 +201,29 @@ def test_pre_and_post_init_hooks() -> None:
     assert 8 == Hooked(low=3).evolve(low=4).double
 
 
+def test_copy_made_while_a_record_is_made() -> None:
+    """
+    A hook may copy, compare and show the record that is being made.
+    """
+    copies = []
+
+    class Copied(DynamoRecord):
+        """Copies itself before it is finished."""
+
+        name: str = ""
+
+        def __attrs_post_init__(self) -> None:
+            copies.extend([copy.copy(self), copy.deepcopy(self)])
+            assert "Copied" in repr(self)
+
+    Copied(name="x")
+    codec = codec_of(Copied)
+
+    assert {"name": {"S": "x"}} == codec.encode(copies[0])
+    assert [True, True] == [codec.is_dirty(other) for other in copies]
+    copies[1].name = "y"
+
+
 # --- classes ------------------------------------------------------------------------------
 
 
@@ -212,7 +235,7 @@ class Registry(DynamoRecord):
 
     def __init_subclass__(cls, *, kind: str = "", **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        __class__.kinds[kind] = cls  # type: ignore[name-defined]
+        __class__.kinds[kind] = cls
 
     def greet(self) -> str:
         """Return a greeting."""
@@ -251,7 +274,7 @@ class Plain:
 
     def where(self) -> str:
         """Return the city."""
-        return f"in {self.city}"  # type: ignore[attr-defined]
+        return f"in {self.city}"
 
 
 class Mixed(Greeting[int], Plain, DynamoRecord):
@@ -268,7 +291,7 @@ def test_mixins_with_methods() -> None:
 
     assert ("Hello 5", "in Oslo") == (record.greet(5), record.where())
     with pytest.raises(UnknownFieldError):
-        record.town = "x"  # type: ignore[attr-defined]
+        record.town = "x"
     assert record == copy.deepcopy(record)
     assert record == codec_of(Mixed).decode(codec_of(Mixed).encode(record))
 
@@ -302,9 +325,9 @@ def test_properties() -> None:
 
     assert (5, 5) == (record.width, record.read_only)
     with pytest.raises(AttributeError):
-        record.read_only = 5  # type: ignore[misc]
+        record.read_only = 5
     with pytest.raises(UnknownFieldError):
-        Sized(double=5)  # type: ignore[call-arg]
+        Sized(double=5)
 
 
 def test_classes_made_at_run_time() -> None:
@@ -396,13 +419,13 @@ def test_frozen_record_refuses_changes() -> None:
     message = r"Frozen is frozen: record\.evolve\(name=\.\.\.\) makes a changed copy"
     for error in (attrs.exceptions.FrozenInstanceError, AttributeError):
         with pytest.raises(error, match=message):
-            record.name = "b"  # type: ignore[misc]
+            record.name = "b"
         with pytest.raises(error, match=message):
             record.update_data(name="b")
     with pytest.raises(AttributeError):
         del record.name
     with pytest.raises(UnknownFieldError):
-        record.nmae = "b"  # type: ignore[attr-defined]
+        record.nmae = "b"
 
     assert "a" == record.name
 
@@ -446,9 +469,9 @@ def test_frozen_is_inherited_and_can_be_changed() -> None:
         """Not frozen."""
 
     with pytest.raises(AttributeError):
-        Child().more = "x"  # type: ignore[misc]
+        Child().more = "x"
     thawed = Thawed()
-    thawed.name = " x "  # type: ignore[misc]
+    thawed.name = " x "
     assert "x" == thawed.name
     with pytest.raises(TypeError, match="unhashable"):
         hash(thawed)
@@ -466,7 +489,7 @@ def test_frozen_record_may_derive_fields_while_it_is_made() -> None:
         double: int = 0
 
         def __attrs_post_init__(self) -> None:
-            self.double = self.low * 2  # type: ignore[misc]
+            self.double = self.low * 2
 
     class Wrong(DynamoRecord, frozen=True):
         """Normalises too late."""
@@ -474,7 +497,7 @@ def test_frozen_record_may_derive_fields_while_it_is_made() -> None:
         name: str = ""
 
         def _check_data(self) -> None:
-            self.name = self.name.strip()  # type: ignore[misc]
+            self.name = self.name.strip()
 
     assert 6 == Derived(low=3).double
     with pytest.raises(AttributeError, match=r"field\(converter=\.\.\.\) normalises"):

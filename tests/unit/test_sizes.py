@@ -231,7 +231,7 @@ def _plain_number_size(number: Decimal) -> int:
         return 1
     context = Context(prec=400)
     scaled = int(
-        context.scaleb(abs(number), 170)
+        context.scaleb(number.copy_abs(), 170)
     )  # whole for every legal number, and an even power keeps the pairs
     while scaled % 100 == 0:
         scaled //= 100
