@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, Flag
 from typing import Any
 
 from .codec import Codec
@@ -34,9 +34,13 @@ def enum_codec(kind: type[Enum]) -> Codec:
     def decode(value: AttributeValue) -> Enum:
         held = plain.decode(value)
         try:
-            return kind(held)
+            found = kind(held)
         except ValueError:
             raise Invalid(f"not a value of {kind.__name__}") from None
+        if isinstance(found, Flag) and _plain_value(found) != held:
+            # Early releases of Python 3.11 drop bits that they do not know.
+            raise Invalid(f"not a value of {kind.__name__}")
+        return found
 
     return Codec(
         name=kind.__name__,
