@@ -49,8 +49,7 @@ class Entry:
         record: The one record of this key; None when absent or deleted.
         base: The item in the table, as far as known; a loaded record's own is what counts.
         is_known: Whether *base*, or that there is none, was learnt from the table.
-        is_saved: Whether ``save`` was called for a new record.
-        created: The shape of a record that was made for an absent key, as it was made.
+        created: The shape of a Null object as it was made; None for a record that was saved.
         is_deleted: Whether the item in the table is to go.
         is_gone: Whether a flush has deleted the item.
     """
@@ -60,7 +59,6 @@ class Entry:
     record: Any = None
     base: Item | None = None
     is_known: bool = False
-    is_saved: bool = False
     created: Any = None
     is_deleted: bool = False
     is_gone: bool = False
@@ -76,7 +74,7 @@ class Entry:
 
     def put(self, record: Any) -> None:
         """Take a record that a flush is to write if it is new or differs."""
-        self.record, self.is_saved, self.created = record, True, None
+        self.record, self.created = record, None
         if record._item is not None:
             self.base, self.is_deleted = record._item, False
 
@@ -84,7 +82,7 @@ class Entry:
         """Have the item deleted, if there may be one, and forget the record."""
         if self.record is not None and self.record._item is not None:
             self.base = self.record._item
-        self.record, self.is_saved, self.created = None, False, None
+        self.record, self.created = None, None
         # Of a record that was only made here nothing is left to delete, if that is known.
         self.is_deleted = self.is_deleted or self.base is not None or not self.is_known
 
@@ -105,7 +103,7 @@ def is_in_force(codec: RecordCodec, entry: Entry) -> bool:
     record = entry.record
     if record is None:
         return False
-    return record._item is not None or entry.is_saved or bool(shape(codec, record) != entry.created)
+    return record._item is not None or entry.created is None or bool(shape(codec, record) != entry.created)
 
 
 def shape(codec: RecordCodec, record: Any) -> Any:

@@ -141,7 +141,7 @@ class Flush:
             elif stored.save is not None:
                 saved(stored.save)
             self._codec.remember(entry.record, item, stored.loaded)
-            entry.is_saved, entry.created, entry.is_deleted = False, None, False
+            entry.created, entry.is_deleted = None, False
         elif entry.record is None or entry.record._item is None:
             entry.is_deleted = True  # deleted or replaced meanwhile
             recount(self._codec, entry)
@@ -152,7 +152,6 @@ class Flush:
         entry.base, entry.is_known, entry.is_gone, entry.is_deleted = None, True, True, False
         if entry.record is not None and entry.record._item is not None:
             self._codec.remember(entry.record, None, None)  # saved again meanwhile
-            entry.is_saved = True
 
 
 def _successor(save: Save | None) -> Any:

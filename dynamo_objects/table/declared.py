@@ -95,7 +95,14 @@ class Declared(Generic[Record]):
         self.database.open_table(self._schema, self.auto_create)
 
     def _compiled(self) -> TableSchema:
-        record_class = vars(self).get("record_class") or _record_class(type(self)) or SchemalessRecord
+        record_class = vars(self).get("record_class") or _record_class(type(self))
+        if record_class is None and (type(self)._record_argument is Any or "table_name" in vars(self)):
+            record_class = SchemalessRecord
+        if record_class is None:  # declared by a class, and most likely forgotten
+            raise DynamoSchemaException(
+                f"{type(self).__name__} has no record class: derive from DynamoTable[Store], say, "
+                f"or give record_class=SchemalessRecord for records of any fields"
+            )
         declared = (
             self.table_name,
             _hashable(self.schema),

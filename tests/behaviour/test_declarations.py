@@ -290,3 +290,16 @@ def test_arguments_win_over_the_class(db, engine_client, prefix):
     assert 3 == found["ProvisionedThroughput"]["ReadCapacityUnits"]
     assert 2 == found["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"]["WriteCapacityUnits"]
     assert "SeedTable('seed')" == repr(table)
+
+
+def test_table_without_record_class_is_refused(offline):
+    """
+    A forgotten record class does not silently make a table of any fields.
+    """
+
+    class ForgottenTable(DynamoTable):
+        table_name = "forgotten"
+        schema = [HashKey("id")]
+
+    with pytest.raises(DynamoSchemaException, match=r"no record class: derive from DynamoTable\[Store\]"):
+        ForgottenTable(database=offline)

@@ -355,6 +355,34 @@ def test_forked_child_with_a_clean_table():
     assert "1" == child
 
 
+# --- consistency ----------------------------------------------------------------------------------------
+
+
+def test_everything_is_read_consistently():
+    """
+    Every read is strongly consistent, except of global indexes, which have no such reads.
+    """
+    service = MemoryService()
+    memory = memory_table(VisitTable, service)
+    service.write(*(visit(n) for n in range(3)))
+    service.forget()
+    memory.get("s", 0)
+    memory.prefetch([("s", 1)])
+    memory.query("s", consistent=False)()
+    memory.scan()()
+    memory.query("s", index="ByPaid")()
+    memory.query("s", index="KeysByNote")()
+    asked = [*service.sent]
+    service.forget()
+    memory.query("g", index="ByGuest")()
+
+    assert 6 == len(asked)
+    for operation, request in asked:
+        (members,) = request["RequestItems"].values() if operation == "BatchGetItem" else [request]
+        assert members["ConsistentRead"] is True
+    assert ["ConsistentRead" in request for _, request in service.sent] == [False]
+
+
 # --- other promises ----------------------------------------------------------------------------------------------
 
 

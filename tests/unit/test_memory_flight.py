@@ -334,6 +334,80 @@ def test_reset_in_flight(flush):
     assert 2 == memory.get("s1").visits
 
 
+# --- behind its back ----------------------------------------------------------------------------------
+
+
+def saved_directly(memory, record):
+    """Change a cached record, and save it by the table itself."""
+    record.visits += 1
+    memory.db_table.save(record)
+    assert [] == memory.dirty_keys()
+
+
+@both_ways
+def test_cached_records_may_be_saved_by_the_table(flush):
+    """
+    A cached record that was saved by the table itself is clean, and goes on from there.
+    """
+    service, memory = store()
+    record = memory.get("s1")
+    saved_directly(memory, record)
+    record.city = "Oslo"
+    assert 1 == getattr(memory, flush)().written
+    saved_directly(memory, record)
+
+    memory.delete("s1")
+    report = getattr(memory, flush)()
+
+    assert (1, []) == (report.deletes, report.failed)
+    assert [] == service.items
+
+
+@both_ways
+def test_new_instance_for_a_record_that_the_table_has_saved(flush):
+    """
+    A new instance in the place of such a record is a change of what is stored by now.
+    """
+    service, memory = store()
+    saved_directly(memory, memory.get("s1"))
+    memory.save(Store(store_id="s1", visits=9))
+
+    report = getattr(memory, flush)()
+
+    assert (1, []) == (report.written, report.failed)
+    assert ({"N": "9"}, {"S": "kept"}) == (service.items[0]["visits"], service.items[0]["other"])
+
+
+@both_ways
+def test_new_instance_after_a_deletion_was_undone(flush):
+    """
+    A deletion that is undone by saving a copy is forgotten: what comes later is a change again.
+    """
+    service, memory = store()
+    copied = memory.get("s1").evolve()
+    memory.delete("s1")
+    memory.save(copied)
+    assert [] == memory.dirty_keys()
+    memory.save(Store(store_id="s1", visits=9))
+
+    getattr(memory, flush)()
+
+    assert ({"N": "9"}, {"S": "kept"}) == (service.items[0]["visits"], service.items[0]["other"])
+
+
+def test_deleted_records_are_new():
+    """
+    What delete returns is a new record, also for the table itself.
+    """
+    service, memory = store()
+    record = memory.delete("s1")
+    memory.save_data()
+
+    memory.db_table.save(record)
+
+    assert [{"store_id": {"S": "s1"}, "visits": {"N": "1"}}] == service.items
+
+
 # --- failures -----------------------------------------------------------------------------------------
 
 
