@@ -61,10 +61,10 @@ def applied(service, reply):
     return step
 
 
-def stores(count, **fields):
+def stores(count, *, deadline_seconds=0.05, **fields):
     """Return a service with some stores, and a MemoryTable over it."""
     service = MemoryService()
-    memory = memory_table(StoreTable, service)
+    memory = memory_table(StoreTable, service, deadline_seconds=deadline_seconds)
     item = {"visits": {"N": "1"}, **fields}
     service.write(*({"store_id": {"S": f"s{n}"}, **item} for n in range(count)))
     service.forget()
@@ -124,7 +124,7 @@ def test_unprocessed_keys_are_asked_again():
     """
     Keys that a batch leaves out as unprocessed are read by the next one, and are not taken for absent.
     """
-    service, memory = stores(150)
+    service, memory = stores(150, deadline_seconds=20.0)
     first = iter([True, True])
 
     def step(operation, request):
@@ -190,7 +190,7 @@ def test_unprocessed_writes_are_sent_again(kind):
     Writes that a batch leaves unprocessed are sent again until they are done; each counts once.
     """
     service = MemoryService()
-    memory = memory_table(kind.StoreTable, service)
+    memory = memory_table(kind.StoreTable, service, deadline_seconds=20.0)
     for n in range(30):
         memory.save(kind.Store(store_id=f"s{n}", visits=n))
     service.forget()
@@ -286,6 +286,43 @@ def test_batches_fit_into_16_megabytes():
     assert 30 == report.puts == len(service.items)
     assert 5 == report.requests
     assert {"BatchWriteItem": 5} == service.operations()
+
+
+def test_large_records_after_a_batch_that_failed():
+    """
+    Of 25 records that take several requests, those after a request that failed for good are still written.
+    """
+    service, memory = stores(0)
+    for n in range(21):
+        memory.save(Store(store_id=f"s{n:02}", city="\x01" * 390_000))
+
+    def step(operation, request):
+        return BROKEN if "s00" in keys_in(operation, request, "store_id") else None
+
+    service.step = step
+    report = memory.save_data_batch(ignore_errors=True)
+
+    bad = {f"s{n:02}" for n in range(7)}
+    assert bad == {failure.key for failure in report.failed} == set(memory.dirty_keys())
+    assert 14 == report.puts == len(service.items)
+
+
+def test_batch_that_cannot_even_be_sent():
+    """
+    Without credentials, say, each record is named once.
+    """
+    service, memory = stores(0)
+    for n in range(60):
+        memory.save(Store(store_id=f"s{n}"))
+
+    def step(operation, request):
+        raise TransportError("no credentials", sent=False, can_retry=False)
+
+    service.step = step
+    report = memory.save_data_batch(ignore_errors=True)
+
+    assert 60 == len(report.failed) == len({failure.key for failure in report.failed})
+    assert all(isinstance(failure.reason, TransportError) for failure in report.failed)
 
 
 @pytest.mark.parametrize("parallel", [1, 8])
