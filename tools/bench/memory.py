@@ -65,7 +65,7 @@ def fill(count: int) -> MemoryTable[Reading]:
     """Return a MemoryTable that holds *count* clean records."""
     memory = MemoryTable(ReadingTable())
     for number in range(count):
-        memory.adopt(
+        memory._map.adopt(
             {
                 "station": {"S": "oslo"},
                 "number": {"N": str(number)},
