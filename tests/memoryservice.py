@@ -15,8 +15,9 @@ from dynamo_objects.expressions.evaluate import matches, order_key
 from dynamo_objects.operations.batch import key_identity
 from tests.dictexpressions import Expression
 from tests.dictservice import DictService, good_reply
+from tests.transports import VirtualClock, connected
 
-__all__ = ["MemoryService", "Step", "connect", "keys_in", "memory_table"]
+__all__ = ["MemoryService", "Step", "connect", "keys_in", "memory_table", "unprocessed"]
 
 #: Looks at a request before the service does; may answer in its place, or raise TransportError.
 Step = Callable[[str, dict[str, Any]], Reply | None]
@@ -24,10 +25,13 @@ Step = Callable[[str, dict[str, Any]], Reply | None]
 _names = itertools.count()
 
 
-def connect(service: DictService, **arguments: Any) -> DynamoDatabase:
-    """Return a database of its own on a service; failures give up soon."""
+def connect(service: DictService, *, table_prefix: str = "", max_parallel: int = 8) -> DynamoDatabase:
+    """Return a database of its own on a service, on virtual time: failures give up at once."""
     database = DynamoDatabase(f"memory{next(_names)}")
-    return database.connect(transport=service, **{"deadline_seconds": 0.05, **arguments})
+    database.connect(transport=service, table_prefix=table_prefix)
+    assert database._state is not None
+    database._state.connection = connected(service, VirtualClock(), max_parallel=max_parallel)
+    return database
 
 
 def memory_table(table_class: type[DynamoTable[Any]], service: DictService, **arguments: Any) -> Any:

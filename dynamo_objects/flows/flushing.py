@@ -33,12 +33,11 @@ from ..operations.batch import MAX_WRITES, Write
 from ..operations.item import DeleteItem, GetItem
 from ..schema import TableSchema
 from .base import Emit, Flow, Together
-from .batching import write_batches
+from .batching import NotWritten, Written, write_batches
 from .saving import Save, explain
 
 __all__ = [
     "Done",
-    "GivenUp",
     "Guarded",
     "Refused",
     "Removal",
@@ -100,18 +99,10 @@ class Refused:
     reason: DynamoException
 
 
-@attrs.frozen
-class GivenUp:
-    """Those of these writes that were not reported otherwise were not carried out."""
-
-    writes: Sequence[Write]
-    reason: DynamoException
-
-
 def write_together(plain: Sequence[Write], guarded: Iterable[Guarded], patience_seconds: float) -> Flow[None]:
     """Carry out writes of different keys in parallel, plain ones in batches.
 
-    Emits Written, NotWritten and GivenUp for plain ones, Done and Refused for guarded ones.
+    Emits Written and NotWritten for plain ones, Done and Refused for guarded ones.
 
     Args:
         plain: Unconditional writes.
@@ -145,13 +136,24 @@ def _chunks(writes: Sequence[Write]) -> Iterator[Sequence[Write]]:
 
 
 def _write_batch(writes: Sequence[Write], patience_seconds: float, health: _Health) -> Flow[None]:
-    try:
-        yield from write_batches(writes, patience_seconds)
-    except DynamoException as error:
-        yield Emit(GivenUp(writes, error))
-        health.given_up(error)
-    else:
-        health.carried_out()
+    left = dict.fromkeys(writes)
+
+    def note(event: Written | NotWritten) -> None:
+        for write in event.writes if isinstance(event, Written) else (event.write,):
+            left.pop(write, None)
+
+    while left:
+        count = len(left)
+        try:
+            yield from noted(write_batches(list(left), patience_seconds), note)
+        except DynamoException as error:
+            if len(left) == count:  # nothing could even be sent
+                for write in left:
+                    yield Emit(NotWritten(write, error))
+                left.clear()
+            health.given_up(error)
+        else:
+            health.carried_out()
 
 
 def _write_guarded(guarded: Guarded, health: _Health) -> Flow[None]:

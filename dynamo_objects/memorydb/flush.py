@@ -12,7 +12,7 @@ from ..connection.connection import Connection
 from ..database.progress import Progress
 from ..errors import DynamoException, Failure
 from ..flows.batching import NotWritten, Written
-from ..flows.flushing import Done, GivenUp, Guarded, Refused, noted, write_in_turn, write_together
+from ..flows.flushing import Done, Guarded, Refused, noted, write_in_turn, write_together
 from ..flows.saving import Save, saved
 from ..operations.batch import Write
 from ..operations.item import PutItem
@@ -86,9 +86,6 @@ class Flush:
                     self._written(write)
             case Done(guarded):
                 self._done(guarded)
-            case GivenUp(writes, reason):
-                with self._lock:
-                    self._failed(writes, reason)
             case NotWritten(write, reason) | Refused(write, reason):
                 with self._lock:
                     self._failed([write], reason)

@@ -23,7 +23,7 @@ from dynamo_objects import (
     field,
 )
 
-from .tables import Store, StoreTable, Visit, VisitTable
+from .tables import FrozenAccount, FrozenAccountTable, Store, StoreTable, Visit, VisitTable
 
 #: Both ways to flush.
 both_ways = pytest.mark.parametrize("flush", ["save_data", "save_data_batch"])
@@ -730,6 +730,32 @@ def test_deletion_of_what_was_changed(db, kind):
     assert table.find("s0") is None
 
 
+@both_ways
+def test_made_anew_after_others(db, kind, flush):
+    """
+    save_data does not replace what others changed since the record was read that was deleted here; what they have
+    deleted too may be made anew. Batch writes replace both.
+    """
+    table = filled(kind.StoreTable(), 2, visits=1)
+    memory = MemoryTable(table)
+    for key in ("s0", "s1"):
+        memory.delete(key)
+        memory.save(kind.Store(store_id=key, visits=5))
+    table.update("s0", put={"visits": 99})
+    table.delete("s1")
+
+    report = getattr(memory, flush)(ignore_errors=True)
+
+    assert 5 == table.get("s1").visits
+    if flush == "save_data_batch":
+        assert 5 == table.get("s0").visits
+        return
+    (failure,) = report.failed
+    assert ("s0", ItemExists, 99) == (failure.key, type(failure.reason), failure.reason.theirs.visits)
+    assert 99 == table.get("s0").visits
+    assert ["s0"] == memory.dirty_keys()
+
+
 # --- other instances --------------------------------------------------------------------------------
 
 
@@ -923,6 +949,24 @@ def test_versions_only_grow(db, kind, flush):
     assert 2 == getattr(memory, flush)().written
 
     assert [(10, 4), (11, 4)] == [(table.get(f"a{n}").balance, table.get(f"a{n}").version) for n in range(2)]
+
+
+def test_frozen_records_stay_as_they_are(db):
+    """
+    A frozen record that has to go on with a version is not changed: a copy is taken, and returned.
+    """
+    table = FrozenAccountTable()
+    stored = table.save(table.save(FrozenAccount(account_id="a1")).evolve(balance=1))
+    memory = MemoryTable(table)
+    memory.get("a1")
+    given = FrozenAccount(account_id="a1", balance=7)
+
+    taken = memory.save(given)
+
+    assert (0, 2, 2) == (given.version, taken.version, stored.version)
+    assert taken is memory.get("a1")
+    memory.save_data()
+    assert (7, 3) == (table.get("a1").balance, table.get("a1").version)
 
 
 # --- other records ------------------------------------------------------------------------------------

@@ -20,7 +20,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from dynamo_objects import (
     ConflictError,
-    DynamoDatabase,
     DynamoRecord,
     DynamoTable,
     GlobalIndex,
@@ -32,8 +31,7 @@ from dynamo_objects import (
     field,
 )
 from tests.dictservice import error_reply, good_reply
-from tests.memoryservice import MemoryService, keys_in
-from tests.transports import VirtualClock, connected
+from tests.memoryservice import MemoryService, connect, keys_in
 
 
 class Plain(DynamoRecord):
@@ -185,12 +183,7 @@ class Model(RuleBasedStateMachine):
     )
     def begin(self, table: Any, maxsize: int | None, rows: dict[Key, Any], parallel: int) -> None:
         """Make a table with some records in it."""
-        database = DynamoDatabase("model")
-        database.disconnect()
-        database.connect(transport=self.service)
-        assert database._state is not None
-        database._state.connection = connected(self.service, VirtualClock(), max_parallel=parallel)
-        self.table = table(database=database)
+        self.table = table(database=connect(self.service, max_parallel=parallel))
         self.record_class = self.table.record_class
         self.is_counted = "version" in self.record_class.__dynamo_fields__
         self.is_frozen = self.record_class.__dynamo_frozen__
@@ -199,6 +192,11 @@ class Model(RuleBasedStateMachine):
         for key, (n, group, tags) in rows.items():
             self.store(key, n, group, tags)
         self.service.forget()
+
+    def teardown(self) -> None:
+        """Let go of the database."""
+        if self.service.tables:
+            self.table.database.disconnect()
 
     # --- helpers --------------------------------------------------------------------------------
 

@@ -260,6 +260,26 @@ def test_record_that_has_moved_in_an_index():
     ]
 
 
+def test_record_that_moves_while_a_query_runs():
+    """
+    A record that another program moves, so that the index shows it twice, is given once.
+    """
+    service = MemoryService(page_size=2)
+    memory = memory_table(VisitTable, service)
+    service.write(*(visit(n, paid=str(n * 10)) for n in range(5)))
+    found = []
+    for index in ("PaidByGuest", "ByPaid"):
+        memory.reset()
+        service.write(visit(0, paid="0"))
+        hash = "g" if index == "PaidByGuest" else "s"
+        for record in memory.query(hash, index=index):
+            found.append(record.number)
+            if record.number == 0:
+                service.write(visit(0, paid="25"))
+
+    assert [0, 1, 2, 3, 4] * 2 == found
+
+
 def test_absence_is_not_learnt_from_an_index():
     """
     What an index does not show is not absent: it is read when it is asked for.

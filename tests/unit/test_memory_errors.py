@@ -61,10 +61,10 @@ def applied(service, reply):
     return step
 
 
-def stores(count, *, deadline_seconds=0.05, **fields):
+def stores(count, **fields):
     """Return a service with some stores, and a MemoryTable over it."""
     service = MemoryService()
-    memory = memory_table(StoreTable, service, deadline_seconds=deadline_seconds)
+    memory = memory_table(StoreTable, service)
     item = {"visits": {"N": "1"}, **fields}
     service.write(*({"store_id": {"S": f"s{n}"}, **item} for n in range(count)))
     service.forget()
@@ -124,7 +124,7 @@ def test_unprocessed_keys_are_asked_again():
     """
     Keys that a batch leaves out as unprocessed are read by the next one, and are not taken for absent.
     """
-    service, memory = stores(150, deadline_seconds=20.0)
+    service, memory = stores(150)
     first = iter([True, True])
 
     def step(operation, request):
@@ -190,7 +190,7 @@ def test_unprocessed_writes_are_sent_again(kind):
     Writes that a batch leaves unprocessed are sent again until they are done; each counts once.
     """
     service = MemoryService()
-    memory = memory_table(kind.StoreTable, service, deadline_seconds=20.0)
+    memory = memory_table(kind.StoreTable, service)
     for n in range(30):
         memory.save(kind.Store(store_id=f"s{n}", visits=n))
     service.forget()
