@@ -147,10 +147,8 @@ def _write_batch(writes: Sequence[Write], patience_seconds: float, health: _Heal
         try:
             yield from noted(write_batches(list(left), patience_seconds), note)
         except DynamoException as error:
-            if len(left) == count:  # nothing could even be sent
-                for write in left:
-                    yield Emit(NotWritten(write, error))
-                left.clear()
+            if len(left) == count:
+                raise  # nothing was sent: trying again would be for ever
             health.given_up(error)
         else:
             health.carried_out()

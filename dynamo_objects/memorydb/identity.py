@@ -2,7 +2,7 @@
 
 ``lock`` is held while entries change, never while requests run, and never while code of
 users runs (``_check_data``, validators, progress bars). ``planning`` keeps ``save`` and
-``delete`` away from records that a flush is looking at.
+``delete`` away from records that a flush is looking at, ``flushing`` keeps flushes apart.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class IdentityMap:
         self.codec = self.schema.codec
         self.lock = threading.RLock()
         self.planning = threading.RLock()
+        self.flushing = threading.Lock()
         self.cache: Cache = make_cache(maxsize, partial(is_dirty, self.codec))
         self.loads = True
         self.hits = 0
@@ -230,7 +231,8 @@ class IdentityMap:
 
     def after_fork(self) -> None:
         """Make a copy in a forked process usable: threads that held locks are not there."""
-        self.lock, self.planning = threading.RLock(), threading.RLock()
+        self.lock, self.planning, self.flushing = threading.RLock(), threading.RLock(), threading.Lock()
+        self.flushes += self.flushes % 2
         self.readings = {}
         self.was_inherited_dirty = True
         with suppress(Exception):  # a thread may have been changing it at that moment

@@ -119,6 +119,7 @@ class _Planner:
             if record is None:
                 self._delete(entry)
             else:
+                record._check_data()  # it may derive the key from what was changed
                 _check_key(self._schema, entry)
                 self._save(entry, record)
         except Exception as error:  # _check_data may raise anything

@@ -56,7 +56,6 @@ class MemoryTable(Generic[Record]):
         self._codec = self._schema.codec
         self._map = IdentityMap(db_table, maxsize)
         self._reader = Reader(self._map)
-        self._flushing = threading.Lock()
         self._flusher: int | None = None
         kinds = [
             next((kind for kind in (str, int, bytes) if kind in key.codec.types), None)
@@ -321,7 +320,7 @@ class MemoryTable(Generic[Record]):
         self._check_process()
         if self._flusher == threading.get_ident():
             raise DynamoException(f"{self!r} is being flushed: a progress bar must not flush it again")
-        with self._flushing:  # two at once would write everything twice
+        with self._map.flushing:  # two at once would write everything twice
             self._flusher = threading.get_ident()
             self._map.begin_flush()
             try:

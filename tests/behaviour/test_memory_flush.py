@@ -12,6 +12,7 @@ from dynamo_objects import (
     BatchFailed,
     ConflictError,
     DynamoRecord,
+    DynamoSchemaException,
     DynamoTable,
     HashKey,
     InvalidKeysException,
@@ -847,6 +848,48 @@ def test_key_changed_in_place(db, flush):
     assert table.find("s9") is None
     record.store_id = "s0"
     assert [] == memory.dirty_keys()
+
+
+@both_ways
+def test_key_changed_by_a_check(db, flush):
+    """
+    A key that _check_data derives anew from changed fields is a changed key: refused, never written elsewhere.
+    """
+
+    class Derived(DynamoRecord):
+        key: str = ""
+        user: str = ""
+        day: int = 0
+
+        def _check_data(self):
+            self.key = f"{self.user}#{self.day}"
+
+    class DerivedTable(DynamoTable[Derived]):
+        table_name = "derived"
+        schema = [HashKey("key")]
+
+    table = DerivedTable()
+    memory = MemoryTable(table)
+    memory.save(Derived(user="ann", day=1))
+    getattr(memory, flush)()
+    memory.get("ann#1").day = 2
+
+    (failure,) = getattr(memory, flush)(ignore_errors=True).failed
+
+    assert ("ann#1", InvalidKeysException) == (failure.key, type(failure.reason))
+    assert ["ann#1"] == [record.key for record in table.scan(consistent=True)]
+    memory.get("ann#1").day = 1
+    assert 0 == getattr(memory, flush)().written
+
+
+def test_records_of_another_class(db):
+    """
+    A record of another class is refused by save.
+    """
+    memory = MemoryTable(StoreTable())
+
+    with pytest.raises(DynamoSchemaException, match="store holds Store, not Visit"):
+        memory.save(Visit(store_id="s1", number=1))
 
 
 @both_ways

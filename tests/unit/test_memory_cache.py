@@ -155,6 +155,20 @@ def test_small_caches_and_large_pages(maxsize):
     assert {"xxx"} == {item["note"]["S"] for item in service.items}
 
 
+def test_small_caches_after_a_flush():
+    """
+    A flush that is over does not make later queries read their results again.
+    """
+    service, memory = stores(20, maxsize=5)
+    for n in range(3):
+        memory.get(f"s{n}").visits += 1
+        memory.save_data_batch()
+        service.forget()
+
+        assert 20 == len(memory.scan()())
+        assert {"Scan": 1} == service.operations()
+
+
 def test_prefetch_into_a_small_cache():
     """
     Fetching more than the cache keeps is no error; what is left over is read again.

@@ -288,11 +288,13 @@ def test_batches_fit_into_16_megabytes():
     assert {"BatchWriteItem": 5} == service.operations()
 
 
-def test_large_records_after_a_batch_that_failed():
+@pytest.mark.parametrize("parallel", [1, 8])
+def test_large_records_after_a_batch_that_failed(parallel):
     """
     Of 25 records that take several requests, those after a request that failed for good are still written.
     """
-    service, memory = stores(0)
+    service = MemoryService()
+    memory = memory_table(StoreTable, service, max_parallel=parallel)
     for n in range(21):
         memory.save(Store(store_id=f"s{n:02}", city="\x01" * 390_000))
 
