@@ -548,6 +548,6 @@ def test_record_of_another_table_is_new_there(db, kind):
         assert archive.save(archived) is archived  # at home there now: nothing changed
         with pytest.raises(ItemExists):
             archive.save(here.get("s1"))
-        with pytest.raises(DynamoException, match="read from table .*store: take a new one"):
+        with pytest.raises(DynamoException, match=r"read from table .*store: take a new one"):
             MemoryTable(archive).save(here.get("s1"))
         archive.delete("s1")
