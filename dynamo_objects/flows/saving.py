@@ -44,6 +44,7 @@ from .once import write_once
 
 __all__ = [
     "Save",
+    "at_home",
     "encode_record",
     "explain",
     "guard_of",
@@ -134,7 +135,8 @@ def plan_save(
     """
     _check_class(schema, record)
     record._check_data()  # it may derive the key
-    if record._item is not None and not _is_moved(schema, record):
+    is_ours = getattr(record, "_home", table) == table
+    if is_ours and record._item is not None and not _is_moved(schema, record):
         if not overwrite or _is_partial(schema.codec, record):
             return _plan_update(schema, table, record, overwrite, condition)
         return plan_put(schema, table, record, None, condition)
@@ -255,6 +257,12 @@ def saved(plan: Save) -> Any:
         else:
             object.__setattr__(record, codec.version.name, plan.version)
     codec.remember(record, plan.item, plan.loaded)
+    return at_home(record, plan.operation.table)
+
+
+def at_home(record: Any, table: str) -> Any:
+    """Return a record that knows in which table its item is: in another one it is new."""
+    object.__setattr__(record, "_home", table)
     return record
 
 

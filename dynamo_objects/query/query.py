@@ -258,7 +258,7 @@ class Query(Search[Record]):
             yield from map(decode, page.items)
 
     def _decoder(self) -> Callable[[Item], Record]:
-        return decoder(self._schema, self._wires_read())
+        return decoder(self._schema, self._source.table(), self._wires_read())
 
     def _pages(self, *, count_only: bool = False) -> Iterator[SearchPage]:
         connection = self._source.connection()

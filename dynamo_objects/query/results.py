@@ -10,6 +10,7 @@ import attrs
 
 from ..codec.values import Invalid, Item
 from ..errors import DecodeError
+from ..flows.saving import at_home
 from ..record import DynamoRecord
 from ..schema import TableSchema
 
@@ -31,13 +32,14 @@ class Page(Generic[Record]):
     cursor: str | None
 
 
-def decoder(schema: TableSchema, wires: Collection[str] | None = None) -> Callable[[Item], Any]:
+def decoder(schema: TableSchema, table: str, wires: Collection[str] | None = None) -> Callable[[Item], Any]:
     """Return the function from items to records.
 
     It raises DecodeError, naming the key, where an item cannot become a record.
 
     Args:
         schema: Of the table.
+        table: Its name with the prefix.
         wires: The attributes that were asked for; None for all.
     """
     codec = schema.codec
@@ -48,7 +50,7 @@ def decoder(schema: TableSchema, wires: Collection[str] | None = None) -> Callab
 
     def decode_or_explain(item: Item) -> Any:
         try:
-            return decode(item)
+            return at_home(decode(item), table)
         except Invalid as invalid:
             raise decode_error(schema, item, invalid) from None
 

@@ -24,7 +24,7 @@ from .declaration import MAKING, RecordMeta, can_be_dynamic, fields_of, unknown_
 
 __all__ = ["DynamoRecord", "FrozenRecordError", "SchemalessRecord", "codec_of"]
 
-_INTERNAL = ("_item", "_loaded")
+_INTERNAL = ("_item", "_loaded", "_home")
 _set = object.__setattr__
 
 
@@ -78,7 +78,7 @@ class DynamoRecord(metaclass=RecordMeta):
         tag, tag_field: Text stored with each record, to tell the classes of a union apart.
     """
 
-    __slots__ = ("__weakref__", "_item", "_loaded")
+    __slots__ = ("__weakref__", "_home", "_item", "_loaded")
 
     __dynamo_options__: ClassVar[RecordOptions] = RecordOptions()
     __dynamo_frozen__: ClassVar[bool] = False
@@ -200,6 +200,8 @@ class DynamoRecord(metaclass=RecordMeta):
             arguments[str(attribute.alias)] = values.pop(attribute.name)
         changed = cls(**arguments, **values)
         _set(changed, "_item", self._item)
+        if (home := getattr(self, "_home", None)) is not None:
+            _set(changed, "_home", home)
         return changed
 
     __replace__ = evolve  # copy.replace(), from Python 3.13
@@ -265,7 +267,8 @@ class DynamoRecord(metaclass=RecordMeta):
     def __getstate__(self) -> dict[str, Any]:
         loaded = None if self._loaded is MAKING else self._loaded
         internal = {"_item": self._item, "_loaded": loaded, "_fields": type(self).__dynamo_fields__}
-        return {**self._values(), **internal}
+        home = getattr(self, "_home", None)
+        return {**self._values(), **internal, **({} if home is None else {"_home": home})}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():

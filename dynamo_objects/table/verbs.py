@@ -40,7 +40,7 @@ from ..expressions.tree import (
     all_of,
 )
 from ..flows.base import Flow
-from ..flows.saving import with_version, write
+from ..flows.saving import at_home, with_version, write
 from ..operations.item import DeleteItem, GetItem, UpdateItem
 from ..query import decode_error
 from ..schema import TableSchema
@@ -95,7 +95,7 @@ class Verbs:
         try:
             if key is not None and self.schema.lookup_item(item) != self.schema.lookup_item(key):
                 raise NotDynamoDBReply("the item of another key")
-            return self._codec.decode(item)
+            return at_home(self._codec.decode(item), self.table)
         except KeyError:
             raise NotDynamoDBReply("an item without its key") from None
         except Invalid as invalid:

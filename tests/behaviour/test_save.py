@@ -11,12 +11,14 @@ from boto3.dynamodb.conditions import Attr
 from dynamo_objects import (
     ConditionFailed,
     ConflictError,
+    DynamoException,
     DynamoRecord,
     DynamoSchemaException,
     DynamoTable,
     HashKey,
     InvalidKeysException,
     ItemExists,
+    MemoryTable,
     OutcomeUnknown,
     QueryError,
     UnknownFieldError,
@@ -525,3 +527,27 @@ def test_range_tables_save_by_the_pair(db):
     with pytest.raises(ItemExists, match=r"visit \('s1', 2\) exists already"):
         table.save(Visit(store_id="s1", number=2))
     assert ["changed", ""] == [table.get("s1", 1).note, table.get("s1", 2).note]
+
+
+def test_record_of_another_table_is_new_there(db, kind):
+    """
+    A record that was loaded from one table is stored whole by another, and guarded there as a new one.
+    """
+    here = kind.StoreTable()
+
+    class ArchiveTable(DynamoTable[kind.Store]):
+        table_name = "archive"
+        schema = [HashKey("store_id")]
+
+    archive = ArchiveTable(database=db)
+    here.save(kind.Store(store_id="s1", city="Oslo"))
+    for record in (here.get("s1"), here.scan().one()):
+        archived = archive.save(record)
+
+        assert ("Oslo", "Oslo") == (archive.get("s1").city, here.get("s1").city)
+        assert archive.save(archived) is archived  # at home there now: nothing changed
+        with pytest.raises(ItemExists):
+            archive.save(here.get("s1"))
+        with pytest.raises(DynamoException, match=r"read from table .*store: take a new one"):
+            MemoryTable(archive).save(here.get("s1"))
+        archive.delete("s1")
