@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import warnings
 import weakref
 
 import pytest
@@ -345,7 +346,9 @@ def test_pages_are_read_as_they_are_needed():
 def in_child(work):
     """Run *work* in a forked process, and return what it printed."""
     reading, writing = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():  # of Python 3.12 and later, about the threads of the test runner
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         try:
             text = str(work())
@@ -387,6 +390,29 @@ def test_forked_child_with_a_clean_table():
         child = in_child(lambda: (setattr(memory.get("s0"), "visits", 3), memory.save_data_batch().puts)[1])
 
     assert "1" == child
+
+
+def test_what_a_copy_in_a_child_does():
+    """
+    The copy in a child has locks of its own, forgets reads under way, and knows whether it inherited changes.
+    """
+    service, memory = stores(2)
+    memory.get("s0")
+    clean, dirty = memory._map, memory_table(StoreTable, MemoryService())
+    dirty.save(Store(store_id="s1"))
+    lock = clean.lock
+
+    with lock, clean.flushing:
+        clean.after_fork()
+        dirty._map.after_fork()
+        memory.get("s1").visits = 2
+        assert 1 == memory.save_data_batch().puts
+
+    assert clean.lock is not lock
+    with pytest.raises(DynamoException, match="inherited with unwritten changes"):
+        dirty.save_data()
+    dirty.reset()
+    assert 0 == dirty.save_data().written
 
 
 # --- consistency ----------------------------------------------------------------------------------------
