@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from ..errors import ItemNotFound, MultipleItemsFound, QueryError
-from ..query import Query
+from ..errors import QueryError
+from ..query import Query, only_one
 from ..record import DynamoRecord
 from .overlay import Overlay
 from .reading import Reader
@@ -108,14 +108,8 @@ class MemoryQuery(Generic[Record]):
             ItemNotFound: There is none.
             MultipleItemsFound: There are more.
         """
-        found = list(self.limit(2))
-        if not found:
-            error = ItemNotFound(self._query._schema.table_name, None)
-            error.args = (f"{self._query._where}: no record found",)
-            raise error
-        if len(found) > 1:
-            raise MultipleItemsFound(f"{self._query._where}: more than one record found")
-        return found[0]
+        query = self._query
+        return only_one(self._with(query._for_one()), query._schema.table_name, query._where)
 
     def count(self) -> int:
         """Return the number of results."""

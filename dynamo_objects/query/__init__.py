@@ -7,7 +7,7 @@ turns items into records, ``cursors`` are the texts by which pages go on.
 from __future__ import annotations
 
 from .query import Query
-from .results import Page, decode_error, decoder
+from .results import Page, decode_error, decoder, only_one
 from .source import Source
 
-__all__ = ["Page", "Query", "Source", "decode_error", "decoder"]
+__all__ = ["Page", "Query", "Source", "decode_error", "decoder", "only_one"]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import attrs
 
 from ..codec.values import Item
-from ..errors import ItemNotFound, MultipleItemsFound, QueryError
+from ..errors import QueryError
 from ..expressions import tree
 from ..expressions.builders import split_keyword
 from ..flows.paging import pages, pages_together
@@ -20,7 +20,7 @@ from ..record import DynamoRecord
 from ..schema import KeyField
 from .conditions import key_condition, merge_bounds, split
 from .cursors import Place, read_cursor, write_cursor
-from .results import Page, decoder
+from .results import Page, decoder, only_one
 from .search import MAX_PAGE_SIZE, Search
 
 __all__ = ["Query"]
@@ -180,14 +180,11 @@ class Query(Search[Record]):
             ItemNotFound: There is none.
             MultipleItemsFound: There are more.
         """
-        found = list(self.limit(min(2, self._limit or 2)))
-        if not found:
-            error = ItemNotFound(self._schema.table_name, None)
-            error.args = (f"{self._where}: no record found",)
-            raise error
-        if len(found) > 1:
-            raise MultipleItemsFound(f"{self._where}: more than one record found")
-        return found[0]
+        return only_one(self._for_one(), self._schema.table_name, self._where)
+
+    def _for_one(self) -> Query[Record]:
+        """Return the query that reads no more than ``one`` has to see."""
+        return self.limit(min(2, self._limit or 2))
 
     def count(self) -> int:
         """Return the number of results, without reading them into records."""

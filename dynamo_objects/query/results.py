@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 import attrs
 
 from ..codec.values import Invalid, Item
-from ..errors import DecodeError
+from ..errors import DecodeError, ItemNotFound, MultipleItemsFound
 from ..flows.saving import at_home
 from ..record import DynamoRecord
 from ..schema import TableSchema
 
-__all__ = ["Page", "decode_error", "decoder"]
+__all__ = ["Page", "decode_error", "decoder", "only_one"]
 
 Record = TypeVar("Record", bound=DynamoRecord)
 
@@ -55,6 +55,23 @@ def decoder(schema: TableSchema, table: str, wires: Collection[str] | None = Non
             raise decode_error(schema, item, invalid) from None
 
     return decode_or_explain
+
+
+def only_one(results: Iterable[Record], table_name: str, where: str) -> Record:
+    """Return the only one of the results of a query.
+
+    Raises:
+        ItemNotFound: There is none.
+        MultipleItemsFound: There are more.
+    """
+    found = list(results)
+    if not found:
+        error = ItemNotFound(table_name, None)
+        error.args = (f"{where}: no record found",)
+        raise error
+    if len(found) > 1:
+        raise MultipleItemsFound(f"{where}: more than one record found")
+    return found[0]
 
 
 def decode_error(schema: TableSchema, item: Item, invalid: Invalid) -> DecodeError:

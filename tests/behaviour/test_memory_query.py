@@ -504,3 +504,13 @@ def test_others_change_the_table(db):
     assert found[0] is first
     assert "n" == first.note
     assert found[2] is memory.get("s1", 7)
+
+
+def test_one_respects_a_smaller_limit(db):
+    """
+    Over a MemoryTable as over its table, one() of a query limited to one result is that result.
+    """
+    memory = filled([1, 2])
+
+    assert 1 == memory.db_table.query("s1").limit(1).one().number
+    assert 1 == memory.query("s1").limit(1).one().number
