@@ -14,8 +14,11 @@ from random import Random
 from typing import Any
 
 import attrs
+import msgspec
 
 from dynamo_objects.codec.records import RecordCodec
+from dynamo_objects.codec.values import Invalid
+from dynamo_objects.operations.base import read_item
 from dynamo_objects.record import codec_of
 
 from .leaves import canonical
@@ -170,6 +173,68 @@ def missing_attribute_is_its_default(spec: ClassSpec, rng: Random) -> None:
     assert canonical(record) == canonical(spec.made(**required)), "the default was changed through a record"
 
 
+def parsed_reads_the_same(spec: ClassSpec, rng: Random) -> None:
+    """An item parsed from a reply makes the record, or the problems, that its attribute values make."""
+    codec = _codec(spec)
+    item = spec.respell(rng, codec.encode(spec.make(rng)))
+    _spoil(item, rng)
+    body = msgspec.json.encode({"Item": item})
+    parsed = read_item(body, codec.reader)
+    assert parsed is not None
+    assert item == parsed
+    assert parsed == item
+    assert len(item) == len(parsed)
+    assert item.keys() == parsed.keys()
+    assert dict(item.items()) == dict(parsed.items())
+    for name in (*item, "no such attribute"):
+        assert item.get(name) == parsed.get(name)
+        assert (name in item) is (name in parsed)
+    expected, loaded = _outcome(codec.decode, item), _outcome(codec.decode, parsed)
+    if isinstance(expected, set):
+        assert expected == loaded, item
+        return
+    assert canonical(expected) == canonical(loaded), (expected, loaded)
+    assert not codec.is_dirty(loaded), item
+    assert codec.encode(expected) == codec.encode(loaded)
+    seed = rng.random()
+    for record in (expected, loaded):
+        spec.mutate(Random(seed), record)
+    assert _outcome(codec.changes, expected) == _outcome(codec.changes, loaded)
+    copied = copy.deepcopy(loaded)
+    assert item == copied._item == loaded._item
+    assert type(loaded._item) is dict
+    assert codec.is_dirty(copied) is codec.is_dirty(loaded)
+
+
+def _outcome(call: Callable[[Any], Any], record: Any) -> Any:
+    try:
+        return call(record)
+    except Invalid as invalid:
+        return {str(problem) for problem in invalid.problems}
+
+
+def _spoil(item: dict[str, Any], rng: Random) -> None:
+    """Change something about an item, sometimes."""
+    name = rng.choice([*item, "other"])
+    match rng.randrange(8):
+        case 0:
+            item.pop(name, None)
+        case 1:
+            item[name] = {"NULL": True}
+        case 2:
+            item[name] = wire_value(rng)
+        case 3 if name in item:
+            item[name] = {**item[name], "S" if "S" not in item[name] else "N": "1"}
+        case 4:
+            item[name] = rng.choice(
+                [{"N": text} for text in ("NaN", "1_0", "٣", "1e999", "", "-", "1-2", " 1")]
+            )
+        case 5:
+            item[name] = rng.choice(
+                [{}, {"S": 1}, {"N": 1}, {"BOOL": "true"}, {"BOOL": 1}, {"L": {}}, {"M": []}]
+            )
+
+
 LAWS: tuple[Law, ...] = (
     round_trip,
     unknown_survives,
@@ -179,4 +244,5 @@ LAWS: tuple[Law, ...] = (
     copies_remember,
     partial_reads_the_same,
     missing_attribute_is_its_default,
+    parsed_reads_the_same,
 )

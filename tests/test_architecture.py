@@ -44,7 +44,7 @@ PLACES = {
 
 #: Calls that run data as a program, or could; one module writes functions, from names of its own.
 NO_CALLS = {"eval", "exec", "compile", "__import__"}
-COMPILER = "codec/compiled.py"
+COMPILER = "codec/generating.py"
 NO_IMPORTS = {"pickle", "marshal", "shelve", "dill"}
 
 MAX_LINES = 400

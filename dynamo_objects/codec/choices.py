@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from enum import Enum, Flag
 from typing import Any
 
-from .codec import Codec
+from .codec import Codec, Source, Typed
 from .scalars import BOOL, BYTES, DECIMAL, INT, NONE, STR, refuse
 from .values import AttributeValue, Invalid
 
@@ -31,8 +31,7 @@ def enum_codec(kind: type[Enum]) -> Codec:
             raise refuse(value, kind.__name__)
         return plain.encode(_plain_value(value))
 
-    def decode(value: AttributeValue) -> Enum:
-        held = plain.decode(value)
+    def member(held: Any) -> Enum:
         try:
             found = kind(held)
         except ValueError:
@@ -45,11 +44,23 @@ def enum_codec(kind: type[Enum]) -> Codec:
     return Codec(
         name=kind.__name__,
         encode=encode,
-        decode=decode,
+        decode=lambda value: member(plain.decode(value)),
         tags=plain.tags,
         types=(kind,),
         key_type=plain.key_type,
+        typed=_typed(plain, member),
     )
+
+
+def _typed(plain: Codec, convert: Callable[[Any], Any]) -> Typed | None:
+    inner = plain.typed
+    if inner is None:
+        return None
+
+    def decode(source: Source, v: str) -> str:
+        return f"{source.constant(convert)}({inner.decode(source, v)})"
+
+    return Typed(inner.kind, decode)
 
 
 def _plain_value(member: Enum) -> Any:
@@ -81,4 +92,5 @@ def literal_codec(values: tuple[Any, ...]) -> Codec:
         tags=plain.tags,
         types=plain.types,
         key_type=plain.key_type,
+        typed=_typed(plain, check),
     )

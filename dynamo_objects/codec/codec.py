@@ -13,7 +13,7 @@ import attrs
 
 from .values import AttributeValue
 
-__all__ = ["Codec", "PathStep", "Source", "decode_source", "encode_source"]
+__all__ = ["Code", "Codec", "PathStep", "Source", "Typed", "decode_source", "encode_code"]
 
 #: One step into a value: the key of a map, or the index of a list.
 PathStep = str | int
@@ -41,6 +41,31 @@ class Source:
         return f"x{self._counter}"
 
 
+@attrs.frozen
+class Code:
+    """Generated code: an expression, and the lines that must run before it.
+
+    A loop is quicker than a comprehension, which Python 3.11 makes a function of.
+    """
+
+    expression: str
+    lines: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Typed:
+    """How values are read that were parsed from JSON into a type of their own.
+
+    Attributes:
+        kind: The type for msgspec; whatever is not just so does not parse.
+        decode: Writes the expression from a variable of that type to the Python value.
+            It may raise any exception; the caller then decodes attribute values instead.
+    """
+
+    kind: Any
+    decode: Callable[[Source, str], str]
+
+
 @attrs.frozen(eq=False)
 class Codec:
     """How values of one Python type become attribute values and back.
@@ -57,9 +82,11 @@ class Codec:
         element: Codec of the members of a list or set, or of the values of a map.
         fields: For records: name of a field or its attribute -> (attribute, codec), or None.
         record_tag: For records of a class with ``tag=``: the attribute that holds it, and the tag.
-        inline_encode: Writes ``encode`` as an expression over a variable; only for speed.
+        inline_encode: Writes ``encode`` as code over a variable; only for speed.
             May also raise TypeError or ValueError; the caller then asks ``encode`` for the reason.
-        inline_decode: The same for ``decode``, with KeyError, TypeError or AttributeError.
+        inline_decode: The same for ``decode``, as an expression, with KeyError, TypeError,
+            AttributeError or ArithmeticError.
+        typed: How values are read that were parsed into a type of their own; only for speed.
     """
 
     name: str
@@ -73,15 +100,16 @@ class Codec:
     element: Codec | None = None
     fields: Callable[[str], tuple[str, Codec] | None] | None = None
     record_tag: tuple[str, str] | None = None
-    inline_encode: Callable[[Source, str], str] | None = None
+    inline_encode: Callable[[Source, str], Code] | None = None
     inline_decode: Callable[[Source, str], str] | None = None
+    typed: Typed | None = None
 
 
-def encode_source(codec: Codec, source: Source, variable: str) -> str:
-    """Return an expression that encodes *variable*."""
+def encode_code(codec: Codec, source: Source, variable: str) -> Code:
+    """Return the code that encodes *variable*."""
     if codec.inline_encode is not None:
         return codec.inline_encode(source, variable)
-    return f"{source.constant(codec.encode)}({variable})"
+    return Code(f"{source.constant(codec.encode)}({variable})")
 
 
 def decode_source(codec: Codec, source: Source, variable: str) -> str:

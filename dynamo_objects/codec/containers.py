@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .anything import any_codec
-from .codec import Codec, Source, decode_source, encode_source
+from .codec import Code, Codec, Source, Typed, decode_source, encode_code
 from .members import MAX_DEPTH, each, each_value, encode_map, expect, indexed, sorted_members
 from .options import MAX_NAME_BYTES
 from .scalars import content
+from .typed import list_of, map_of
 from .values import AttributeValue, Invalid, TooDeep, problems_of
 
 __all__ = [
@@ -39,10 +40,18 @@ def list_codec(element: Codec) -> Codec:
     def decode(value: AttributeValue) -> list[Any]:
         return each(element.decode, content(value, "L", list))
 
-    def inline_encode(source: Source, v: str) -> str:
-        inner_v, slow = source.variable(), source.constant(encode)
-        inner = encode_source(element, source, inner_v)
-        return f"{{'L': [{inner} for {inner_v} in {v}]}} if type({v}) is list else {slow}({v})"
+    def inline_encode(source: Source, v: str) -> Code:
+        result, members, inner_v = source.variable(), source.variable(), source.variable()
+        slow = source.constant(encode)
+        inner = encode_code(element, source, inner_v).expression
+        lines = (
+            f"if type({v}) is list:",
+            f"    {members} = []",
+            f"    for {inner_v} in {v}: {members}.append({inner})",
+            f"    {result} = {{'L': {members}}}",
+            f"else: {result} = {slow}({v})",
+        )
+        return Code(result, lines)
 
     def inline_decode(source: Source, v: str) -> str:
         held, inner_v, slow = source.variable(), source.variable(), source.constant(decode)
@@ -64,7 +73,20 @@ def list_codec(element: Codec) -> Codec:
         # Only around scalars: whoever writes code in place converts again to find all problems.
         inline_encode=inline_encode if element.is_scalar else None,
         inline_decode=inline_decode if element.is_scalar else None,
+        typed=_typed_list(element),
     )
+
+
+def _typed_list(element: Codec) -> Typed | None:
+    inner = element.typed
+    if inner is None:
+        return None
+
+    def decode(source: Source, v: str) -> str:
+        member = source.variable()
+        return f"[{inner.decode(source, member)} for {member} in {v}.L]"
+
+    return Typed(list_of(inner.kind), decode)
 
 
 def variadic_tuple_codec(element: Codec) -> Codec:
@@ -178,15 +200,22 @@ def dict_codec(element: Codec) -> Codec:
     def decode(value: AttributeValue) -> dict[str, Any]:
         return each_value(element.decode, content(value, "M", dict))
 
-    def inline_encode(source: Source, v: str) -> str:
-        name, names, inner_v = source.variable(), source.variable(), source.variable()
+    def inline_encode(source: Source, v: str) -> Code:
+        result, members = source.variable(), source.variable()
+        name, inner_v = source.variable(), source.variable()
         slow = source.constant(encode)
-        inner = encode_source(element, source, inner_v)
-        return (
-            f"{{'M': {{{name}: {inner} for {name}, {inner_v} in {v}.items()}}}}"
-            f" if type({v}) is dict and ({names} := ''.join({v})).isascii()"
-            f" and len({names}) <= {MAX_NAME_BYTES} and '' not in {v} else {slow}({v})"
+        inner = encode_code(element, source, inner_v).expression
+        lines = (
+            f"if type({v}) is dict:",
+            f"    {members} = {{}}",
+            f"    for {name}, {inner_v} in {v}.items():",
+            f"        if type({name}) is str and {name}.isascii() and 0 < len({name}) <= {MAX_NAME_BYTES}:",
+            f"            {members}[{name}] = {inner}",
+            f"        else: {members}.update({slow}({{{name}: {inner_v}}})['M'])",
+            f"    {result} = {{'M': {members}}}",
+            f"else: {result} = {slow}({v})",
         )
+        return Code(result, lines)
 
     def inline_decode(source: Source, v: str) -> str:
         held, name, inner_v = source.variable(), source.variable(), source.variable()
@@ -208,4 +237,17 @@ def dict_codec(element: Codec) -> Codec:
         element=element,
         inline_encode=inline_encode if element.is_scalar else None,
         inline_decode=inline_decode if element.is_scalar else None,
+        typed=_typed_map(element),
     )
+
+
+def _typed_map(element: Codec) -> Typed | None:
+    inner = element.typed
+    if inner is None:
+        return None
+
+    def decode(source: Source, v: str) -> str:
+        name, member = source.variable(), source.variable()
+        return f"{{{name}: {inner.decode(source, member)} for {name}, {member} in {v}.M.items()}}"
+
+    return Typed(map_of(inner.kind), decode)

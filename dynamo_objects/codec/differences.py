@@ -68,7 +68,7 @@ class Differences:
 
     def is_dirty(self, record: Any) -> bool:
         """Tell whether a record differs from what it was loaded as; a new one does."""
-        if record._item is None:
+        if record._stored is None:
             return True
         loaded = record._loaded
         # One pass in C for the usual case: the very objects that were loaded.
@@ -85,7 +85,7 @@ class Differences:
         changes, problems = [], []
         for wire, step, encode in self._each(record):
             try:
-                changes.append(Change(wire, encode(), record._item.get(wire)))
+                changes.append(Change(wire, encode(), record._stored.get(wire)))
             except Invalid as invalid:
                 problems += invalid.under(step)
         if problems:
@@ -94,7 +94,7 @@ class Differences:
 
     def _each(self, record: Any) -> Iterator[tuple[str, str, Callable[[], AttributeValue | None]]]:
         """Yield (attribute, path, how to encode it) for each field that differs."""
-        item: Item = record._item
+        item: Item = record._stored
         for field, was in self._with_loaded(record):
             try:
                 value = getattr(record, field.name)
@@ -119,7 +119,7 @@ class Differences:
     def _each_dynamic(
         self, record: Any, is_dynamic: Callable[[str], bool]
     ) -> Iterator[tuple[str, str, Callable[[], AttributeValue | None]]]:
-        item: Item = record._item
+        item: Item = record._stored
         values: Mapping[str, Any] = vars(record)
         for name, value in values.items():
             old = item.get(name)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import cached_property
 from typing import Any
 
 import attrs
 
-from ..errors import Problem
+from ..errors import FieldNotLoaded, Problem
 from .annotations import bound_types, resolve, substituted
 from .codec import Codec
-from .compiled import compile_decoder, compile_encoder
+from .decoders import compile_decoder, compile_typed_decoder
 from .differences import DYNAMIC, Change, Differences
+from .encoders import compile_encoder
 from .fields import FieldCodec, read_fields
 from .members import MAX_DEPTH, MAX_SHOWN, check_name, nesting_depth
 from .options import RecordOptions, class_has
 from .scalars import content
+from .typed import PLAIN_ITEMS, ItemReader, TypedItem, plain_item, typed_item
 from .values import AttributeValue, Invalid, Item, TooDeep, attribute_path, problems_of
 
-__all__ = ["Change", "RecordCodec", "nested_codec", "record_codec"]
+__all__ = ["Change", "RecordCodec", "allow_partial", "nested_codec", "record_codec"]
 
 #: Where the codec stands on its class, so that classes made in functions can go with it.
 _PLACE = "__dynamo_codec__"
@@ -133,35 +136,52 @@ class RecordCodec:
             and not (self.options.schemaless or self._tag)
             and all(f.codec.is_scalar or f.codec.inline_encode for f in self.fields)
         )
-        self._encode_fields = compile_encoder(self.fields)
-        if self._is_record:
-            scalars = [field for field in self.fields if field.codec.is_scalar]
-            self._decode_fields = compile_decoder(record_class, self.fields, scalars)
-        else:
-            self._decode_fields = self._construct
+        self._scalars = [field for field in self.fields if field.codec.is_scalar]
         differences = Differences(self.fields, self._is_dynamic if self.options.schemaless else None)
         self.loaded_values = differences.loaded_values
         self.is_dirty = differences.is_dirty
         self.changes = differences.changes
 
+    @cached_property
+    def reader(self) -> ItemReader:
+        """What reads replies with items: as typed items where the class allows it."""
+        return PLAIN_ITEMS if self._typed_item is None else ItemReader(self._typed_item)
+
+    @cached_property
+    def _typed_item(self) -> type[TypedItem] | None:
+        if not self._is_record or self.options.schemaless or self._tag:
+            return None
+        kinds = [
+            (f.wire, dict[str, Any] if f.codec.typed is None else f.codec.typed.kind) for f in self.fields
+        ]
+        return typed_item(self.record_class.__name__, kinds)
+
+    @cached_property
+    def _encode_fields(self) -> Callable[[Any], dict[str, AttributeValue]]:
+        return compile_encoder(self.fields)
+
+    @cached_property
+    def _decode_fields(self) -> Callable[[Item], Any]:
+        if not self._is_record:
+            return self._construct
+        return compile_decoder(self.record_class, self.fields, self._scalars)
+
     def remember(self, record: Any, item: Item | None, loaded: tuple[Any, ...] | None) -> None:
         """Make *item*, with the immutable values *loaded*, what the record was loaded as."""
-        object.__setattr__(record, "_item", item)
+        object.__setattr__(record, "_stored", item)
         object.__setattr__(record, "_loaded", loaded)
 
     # --- encoding -------------------------------------------------------------------------
 
-    def encode(self, record: Any) -> Item:
-        """Return the item of a record, with the unknown attributes that it was loaded with.
+    @cached_property
+    def encode(self) -> Callable[[Any], dict[str, AttributeValue]]:
+        """The function from a record to its item, with the unknown attributes that it was loaded with.
 
-        Raises:
-            Invalid: With all problems of the record.
+        It raises Invalid, with all problems of the record.
         """
-        if self._is_simple:
-            item = self._encode_fields(record)
-            if record._item:
-                self._add_unknown(record, item)
-            return item
+        return compile_encoder(self.fields, self._add_unknown) if self._is_simple else self._encode
+
+    def _encode(self, record: Any) -> dict[str, AttributeValue]:
         try:
             item = self.encode_nested(record)
         except (TooDeep, RecursionError):
@@ -171,7 +191,7 @@ class RecordCodec:
                 raise Invalid(self._problems(record))
         return item
 
-    def encode_nested(self, record: Any) -> Item:
+    def encode_nested(self, record: Any) -> dict[str, AttributeValue]:
         """Return the item of a record that may stand inside of others, however deep.
 
         Raises:
@@ -188,18 +208,19 @@ class RecordCodec:
             raise
         if self.options.schemaless:
             self._encode_dynamic(record, item)
-        if self._is_record and record._item:
+        if self._is_record and record._stored is not None:
             self._add_unknown(record, item)
         if self._tag:
             item.update(self._tag)
         return item
 
-    def _add_unknown(self, record: Any, item: Item) -> None:
+    def _add_unknown(self, record: Any, item: dict[str, AttributeValue]) -> None:
         """Add the attributes that the record was loaded with and that are not fields."""
-        if self.options.unknown == "keep":
-            for wire in record._item.keys() - self._known:
+        # A typed item has none.
+        if self.options.unknown == "keep" and not isinstance(record._stored, TypedItem):
+            for wire in record._stored.keys() - self._known:
                 if not self.options.schemaless or not self._is_dynamic(wire):
-                    item[wire] = record._item[wire]
+                    item[wire] = record._stored[wire]
 
     def _problems(self, record: Any) -> list[Problem]:
         """Return all problems of a record of which a value is nested too deeply."""
@@ -214,7 +235,7 @@ class RecordCodec:
 
     # --- fields that a schemaless record does not declare -----------------------------------
 
-    def _encode_dynamic(self, record: Any, item: Item) -> None:
+    def _encode_dynamic(self, record: Any, item: dict[str, AttributeValue]) -> None:
         try:
             for name, value in vars(record).items():
                 item[name] = _encode_dynamic(name, value)
@@ -240,12 +261,19 @@ class RecordCodec:
 
     # --- decoding -------------------------------------------------------------------------
 
-    def decode(self, item: Item) -> Any:
-        """Return the record of a complete item.
+    @cached_property
+    def decode(self) -> Callable[[Item], Any]:
+        """The function from a complete item, of attribute values or typed, to its record.
 
-        Raises:
-            Invalid: With all problems of the item.
+        It raises Invalid, with all problems of the item.
         """
+        typed = self._typed_item
+        if typed is None:
+            return self._decode
+        return compile_typed_decoder(self.record_class, self.fields, self._scalars, typed, self._decode)
+
+    def _decode(self, item: Item) -> Any:
+        item = plain_item(item)
         try:
             record: Any = self._decode_fields(item)
         except RecursionError:
@@ -260,6 +288,7 @@ class RecordCodec:
 
     def decode_partial(self, item: Item, names: Collection[str]) -> Any:
         """Return a record of which only the fields *names* were read; others raise when touched."""
+        allow_partial(self.record_class)
         record: Any = object.__new__(self.record_class)
         problems: list[Problem] = []
         for field in self.fields:
@@ -325,6 +354,24 @@ class RecordCodec:
                     problems += invalid.under(attribute_path(name))
         if problems:
             raise Invalid(problems)
+
+
+def allow_partial(record_class: type) -> None:
+    """Have records of a class raise FieldNotLoaded for fields that were not read.
+
+    A class with ``__getattr__`` reads all attributes four times slower, so only those have
+    it of which there are partial records.
+    """
+    if "__getattr__" not in vars(record_class):
+        type.__setattr__(record_class, "__getattr__", _raise_not_loaded)
+
+
+def _raise_not_loaded(record: Any, name: str) -> Any:
+    record_class = type(record)
+    if name in record_codec(record_class).by_name:
+        raise FieldNotLoaded(record_class, name)
+    text = f"{record_class.__name__!r} object has no attribute {name!r}"
+    raise AttributeError(text, name=name, obj=record)
 
 
 def _encode_dynamic(name: str, value: Any) -> AttributeValue:

@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from . import numbers, times
-from .codec import Codec, Source
+from .codec import Code, Codec, Source, Typed
+from .typed import Binary, Boolean, Number, Text
 from .values import AttributeValue, Invalid, wrong_tag
 
 __all__ = [
@@ -58,6 +59,11 @@ def _parsed(tag: str, parse: Callable[[str], Any]) -> Callable[[AttributeValue],
     return lambda value: parse(content(value, tag, str))
 
 
+def _typed(tag: str, parse: Callable[[str], Any]) -> Typed:
+    kind = {"S": Text, "N": Number, "B": Binary}[tag]
+    return Typed(kind, lambda source, v: f"{source.constant(parse)}({v}.{tag})")
+
+
 def check_text(value: str) -> str:
     """Return a text that is valid UTF-8; a lone surrogate is not."""
     if not value.isascii():
@@ -77,9 +83,9 @@ def _encode_str(value: Any) -> AttributeValue:
     return {"S": check_text(str.__str__(value))}
 
 
-def _inline_encode_str(source: Source, v: str) -> str:
+def _inline_encode_str(source: Source, v: str) -> Code:
     slow = source.constant(_encode_str)
-    return f"{{'S': {v}}} if type({v}) is str and {v}.isascii() else {slow}({v})"
+    return Code(f"{{'S': {v}}} if type({v}) is str and {v}.isascii() else {slow}({v})")
 
 
 def _decode_str(value: AttributeValue) -> str:
@@ -101,6 +107,7 @@ STR = Codec(
     key_type="S",
     inline_encode=_inline_encode_str,
     inline_decode=_inline_decode_str,
+    typed=Typed(Text, lambda source, v: f"{v}.S"),
 )
 
 
@@ -113,10 +120,12 @@ def _encode_int(value: Any) -> AttributeValue:
     return {"N": numbers.int_text(value)}
 
 
-def _inline_encode_int(source: Source, v: str) -> str:
+def _inline_encode_int(source: Source, v: str) -> Code:
     t, slow = source.variable(), source.constant(_encode_int)
     # An int of thousands of digits makes a ValueError of its text; the caller then asks again.
-    return f"{{'N': {t}}} if type({v}) is int and len({t} := f'{{{v}}}') <= {numbers.MAX_DIGITS} else {slow}({v})"
+    return Code(
+        f"{{'N': {t}}} if type({v}) is int and len({t} := f'{{{v}}}') <= {numbers.MAX_DIGITS} else {slow}({v})"
+    )
 
 
 def _inline_decode_int(source: Source, v: str) -> str:
@@ -127,19 +136,40 @@ def _inline_decode_int(source: Source, v: str) -> str:
     )
 
 
-def _inline_encode_decimal(source: Source, v: str) -> str:
-    t, slow, kind = source.variable(), source.constant(_encode_decimal), source.constant(Decimal)
-    # Plain, finite, and without zeros to spare; see decimal_text for all others.
+def _typed_int(source: Source, v: str) -> str:
+    t, slow = source.variable(), source.constant(numbers.parse_int)
     return (
+        f"int({t}) if ({t} := {v}.N).isdigit() and {t}.isascii()"
+        f" and len({t}) <= {numbers.MAX_DIGITS} else {slow}({t})"
+    )
+
+
+def _inline_encode_decimal(source: Source, v: str) -> Code:
+    t, slow, kind = source.variable(), source.constant(_encode_decimal), source.constant(Decimal)
+    # Plain, no NaN, and without zeros to spare; see decimal_text for all others.
+    return Code(
         f"{{'N': {t}}} if type({v}) is {kind} and ({t} := str({v}))[-1] in '123456789' and 'E' not in {t}"
-        f" and len({t}) <= {numbers.MAX_DIGITS} and {v}.is_finite() else {slow}({v})"
+        f" and 'N' not in {t} and len({t}) <= {numbers.MAX_DIGITS} else {slow}({v})"
     )
 
 
 def _inline_decode_decimal(source: Source, v: str) -> str:
     t, slow = source.variable(), source.constant(DECIMAL.decode)
-    kind, plain = source.constant(Decimal), source.constant(numbers.is_plain_decimal)
-    return f"{kind}({t}) if len({v}) == 1 and {plain}({t} := {v}['N']) else {slow}({v})"
+    plain = _plain_decimal(source, t, f"{v}['N']")
+    return f"{plain} and len({v}) == 1 else {slow}({v})"
+
+
+def _typed_decimal(source: Source, v: str) -> str:
+    t, slow = source.variable(), source.constant(numbers.parse_decimal)
+    return f"{_plain_decimal(source, t, f'{v}.N')} else {slow}({t})"
+
+
+def _plain_decimal(source: Source, t: str, text: str) -> str:
+    # Of texts of these characters Decimal takes numbers only, and raises InvalidOperation else.
+    return (
+        f"{source.constant(Decimal)}({t}) if not ({t} := {text}).strip('-.0123456789')"
+        f" and len({t}) <= {numbers.MAX_DIGITS}"
+    )
 
 
 def _encode_decimal(value: Any) -> AttributeValue:
@@ -173,6 +203,7 @@ INT = Codec(
     key_type="N",
     inline_encode=_inline_encode_int,
     inline_decode=_inline_decode_int,
+    typed=Typed(Number, _typed_int),
 )
 DECIMAL = Codec(
     name="Decimal",
@@ -183,6 +214,7 @@ DECIMAL = Codec(
     key_type="N",
     inline_encode=_inline_encode_decimal,
     inline_decode=_inline_decode_decimal,
+    typed=Typed(Number, _typed_decimal),
 )
 FLOAT = Codec(
     name="float",
@@ -191,6 +223,7 @@ FLOAT = Codec(
     tags=frozenset({"N"}),
     types=(float,),
     key_type="N",
+    typed=_typed("N", numbers.parse_float),
 )
 
 
@@ -218,6 +251,7 @@ BYTES = Codec(
     tags=frozenset({"B"}),
     types=(bytes,),
     key_type="B",
+    typed=_typed("B", parse_bytes),
 )
 
 
@@ -227,9 +261,9 @@ def _encode_bool(value: Any) -> AttributeValue:
     raise refuse(value, "bool")
 
 
-def _inline_encode_bool(source: Source, v: str) -> str:
+def _inline_encode_bool(source: Source, v: str) -> Code:
     slow = source.constant(_encode_bool)
-    return f"{{'BOOL': {v}}} if {v} is True or {v} is False else {slow}({v})"
+    return Code(f"{{'BOOL': {v}}} if {v} is True or {v} is False else {slow}({v})")
 
 
 def _decode_bool(value: AttributeValue) -> bool:
@@ -250,6 +284,7 @@ BOOL = Codec(
     types=(bool,),
     inline_encode=_inline_encode_bool,
     inline_decode=_inline_decode_bool,
+    typed=Typed(Boolean, lambda source, v: f"{v}.BOOL"),
 )
 
 
@@ -285,6 +320,7 @@ def text_codec(kind: type, tag: str, text: Callable[[Any], str], parse: Callable
         tags=frozenset({tag}),
         types=(kind,),
         key_type=tag,
+        typed=_typed(tag, parse),
     )
 
 

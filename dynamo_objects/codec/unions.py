@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from .codec import Codec, Source, decode_source, encode_source
+from .codec import Code, Codec, Source, decode_source, encode_code
 from .scalars import NONE, content
 from .values import AttributeValue, Invalid, wrong_tag
 
@@ -78,16 +78,25 @@ def union_codec(members: Sequence[Codec], name: str) -> Codec:
 def _with_optional_in_place(union: Codec, other: Codec) -> Codec:
     """Return the codec of ``X | None`` with what the codec of X does in place."""
     if other.inline_encode is None or other.inline_decode is None:
-        return union
+        # Where None is stored as NULL, an item does not parse, and is read as any other.
+        return attrs.evolve(union, typed=other.typed)
 
-    def inline_encode(source: Source, v: str) -> str:
-        return f"({{'NULL': True}} if {v} is None else ({encode_source(other, source, v)}))"
+    def inline_encode(source: Source, v: str) -> Code:
+        code = encode_code(other, source, v)
+        if not code.lines:
+            return Code(f"({{'NULL': True}} if {v} is None else ({code.expression}))")
+        lines = (
+            f"if {v} is None: {code.expression} = {{'NULL': True}}",
+            "else:",
+            *(f"    {line}" for line in code.lines),
+        )
+        return Code(code.expression, lines)
 
     def inline_decode(source: Source, v: str) -> str:
         slow = source.constant(union.decode)
         return f"(({decode_source(other, source, v)}) if 'NULL' not in {v} else {slow}({v}))"
 
-    return attrs.evolve(union, inline_encode=inline_encode, inline_decode=inline_decode)
+    return attrs.evolve(union, inline_encode=inline_encode, inline_decode=inline_decode, typed=other.typed)
 
 
 def _tagged_records_codec(records: Sequence[Codec], name: str) -> Codec:

@@ -27,7 +27,7 @@ __all__ = [
 #: One value on the wire: exactly one type tag and its content.
 AttributeValue = dict[str, Any]
 #: Attribute name -> attribute value.
-Item = dict[str, AttributeValue]
+Item = Mapping[str, AttributeValue]
 
 #: All type tags (API reference, "AttributeValue").
 TAGS = frozenset({"S", "N", "B", "SS", "NS", "BS", "L", "M", "NULL", "BOOL"})

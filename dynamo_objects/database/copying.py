@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..codec.values import Invalid, Item
@@ -20,7 +20,7 @@ def item_of(source: Any) -> Item:
         ValidationError: The record cannot be stored.
         FieldNotLoaded: It is a partial one.
     """
-    if isinstance(source, dict):
+    if isinstance(source, Mapping):
         return source
     if not isinstance(source, DynamoRecord):
         raise DynamoException(f"copy_item takes a record or attribute values, not {type(source).__name__}")

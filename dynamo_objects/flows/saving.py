@@ -136,7 +136,7 @@ def plan_save(
     _check_class(schema, record)
     record._check_data()  # it may derive the key
     is_ours = getattr(record, "_home", table) == table
-    if is_ours and record._item is not None and not _is_moved(schema, record):
+    if is_ours and record._stored is not None and not _is_moved(schema, record):
         if not overwrite or _is_partial(schema.codec, record):
             return _plan_update(schema, table, record, overwrite, condition)
         return plan_put(schema, table, record, None, condition)
@@ -174,18 +174,18 @@ def _plan_update(
     version = _next_version(schema.codec, record) if changes else None
     # Overwriting with a partial record must not bring a part of a deleted item back.
     exists = AttributeExists(Path.of(schema.hash.wire))
-    guard = exists if overwrite else guard_of(schema, record._item, changes)
+    guard = exists if overwrite else guard_of(schema, record._stored, changes)
     if version is not None and schema.codec.version is not None:
         wire = schema.codec.version.wire
         changes = [c for c in changes if c.wire != wire]
-        changes.append(Change(wire, {"N": str(version)}, record._item.get(wire)))
-    item = _changed(record._item, changes)
+        changes.append(Change(wire, {"N": str(version)}, record._stored.get(wire)))
+    item = _changed(record._stored, changes)
     schema.check_item(item)
     update = Update(
         sets=tuple(Set(Path.of(c.wire), Value(c.new)) for c in changes if c.new is not None),
         removes=tuple(Remove(Path.of(c.wire)) for c in changes if c.new is None),
     )
-    operation = UpdateItem(table, schema.key_of(record._item), update, all_of(guard, condition))
+    operation = UpdateItem(table, schema.key_of(record._stored), update, all_of(guard, condition))
     loaded = None
     if not _is_partial(schema.codec, record):
         loaded = _loaded(schema.codec, record, version)
@@ -220,7 +220,7 @@ def _changed(item: Item, changes: list[Change]) -> Item:
 def _is_moved(schema: TableSchema, record: Any) -> bool:
     """Tell whether a loaded record has another key now; only ``evolve`` may do that."""
     now = schema.record_key(record)
-    if schema.lookup_item(schema.key_item(*now)) == schema.lookup_item(record._item):
+    if schema.lookup_item(schema.key_item(*now)) == schema.lookup_item(record._stored):
         return False
     if record._loaded is None:
         return True
@@ -317,7 +317,7 @@ def conflict(plan: Save, stored: Item | None, *, is_known: bool = True) -> Confl
     Args:
         is_known: Whether *stored* was read; it may be gone again, or not be readable now.
     """
-    codec, base = plan.schema.codec, plan.record._item
+    codec, base = plan.schema.codec, plan.record._stored
     theirs = _decoded(codec, stored)
     name = plan.schema.table_name
     if base is None or isinstance(plan.operation, PutItem):

@@ -75,13 +75,13 @@ class Entry:
     def put(self, record: Any) -> None:
         """Take a record that a flush is to write if it is new or differs."""
         self.record, self.created = record, None
-        if record._item is not None:
-            self.base, self.is_deleted = record._item, False
+        if record._stored is not None:
+            self.base, self.is_deleted = record._stored, False
 
     def delete(self) -> None:
         """Have the item deleted, if there may be one, and forget the record."""
-        if self.record is not None and self.record._item is not None:
-            self.base = self.record._item
+        if self.record is not None and self.record._stored is not None:
+            self.base = self.record._stored
         self.record, self.created = None, None
         # Of a record that was only made here nothing is left to delete, if that is known.
         self.is_deleted = self.is_deleted or self.base is not None or not self.is_known
@@ -91,7 +91,7 @@ def is_dirty(codec: RecordCodec, entry: Entry) -> bool:
     """Tell whether a flush has anything to write for an entry."""
     record = entry.record
     if record is not None:
-        if record._item is not None:
+        if record._stored is not None:
             return codec.is_dirty(record)
         if is_in_force(codec, entry):
             return True
@@ -103,7 +103,7 @@ def is_in_force(codec: RecordCodec, entry: Entry) -> bool:
     record = entry.record
     if record is None:
         return False
-    return record._item is not None or entry.created is None or bool(shape(codec, record) != entry.created)
+    return record._stored is not None or entry.created is None or bool(shape(codec, record) != entry.created)
 
 
 def shape(codec: RecordCodec, record: Any) -> Any:
@@ -123,8 +123,8 @@ def current_item(codec: RecordCodec, entry: Entry) -> Item | None:
     if not is_in_force(codec, entry):
         return None
     record = entry.record
-    if record._item is not None and not codec.is_dirty(record):
-        clean: Item = record._item
+    if record._stored is not None and not codec.is_dirty(record):
+        clean: Item = record._stored
         return clean
     return codec.encode(record)
 

@@ -139,7 +139,7 @@ class Flush:
                 saved(stored.save)
             self._codec.remember(entry.record, item, stored.loaded)
             entry.created, entry.is_deleted = None, False
-        elif entry.record is None or entry.record._item is None:
+        elif entry.record is None or entry.record._stored is None:
             entry.is_deleted = True  # deleted or replaced meanwhile
             recount(self._codec, entry)
         else:  # another instance, which was put in its place: a change of this item
@@ -147,7 +147,7 @@ class Flush:
 
     def _removed(self, entry: Entry) -> None:
         entry.base, entry.is_known, entry.is_gone, entry.is_deleted = None, True, True, False
-        if entry.record is not None and entry.record._item is not None:
+        if entry.record is not None and entry.record._stored is not None:
             self._codec.remember(entry.record, None, None)  # saved again meanwhile
 
 

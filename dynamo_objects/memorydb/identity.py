@@ -152,8 +152,8 @@ class IdentityMap:
     def _instead(self, entry: Entry, record: Any) -> Any:
         """Return a record that is to stand in the place of another one."""
         held = entry.record
-        base = entry.base if held is None or held._item is None else held._item
-        if record._item is None:
+        base = entry.base if held is None or held._stored is None else held._stored
+        if record._stored is None:
             if base is not None and not entry.is_deleted:
                 return rebased(self.codec, record, base)
             return counted_on(self.codec, record, base)
@@ -175,7 +175,7 @@ class IdentityMap:
     def is_held_elsewhere(self, record: Any) -> bool:
         """Tell whether a loaded record is cached under the key that it was loaded by."""
         with self.lock:
-            entry = self.cache.get(self.lookup(record._item))
+            entry = self.cache.get(self.lookup(record._stored))
             return entry is not None and entry.record is record
 
     # --- what was read ------------------------------------------------------------------------
@@ -189,7 +189,7 @@ class IdentityMap:
     def keep(self, lookup: Lookup, key: Item, record: Any) -> Entry:
         """Return the entry of a key that was read; what was cached before stays."""
         entry = self.cache.get(lookup)
-        item = None if record is None else record._item
+        item = None if record is None else record._stored
         if entry is None:
             entry = Entry(lookup, self.schema.user_key(key))
             entry.learn(record, item)

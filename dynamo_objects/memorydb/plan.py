@@ -152,14 +152,14 @@ class _Planner:
         else:
             save = plan_put(self._schema, self._table, record, None)
             item, stored = save.item, Stored(entry, record, save.loaded, save)
-        if record._item is None:
+        if record._stored is None:
             item = _with_key(self._schema, item, entry.base)
         else:
             changed = {change.wire for change in self._codec.changes(record)}
             if not changed:  # _check_data has made it what it was
                 self.plan.skipped += 1
                 return
-            item = _as_loaded(self._codec, record._item, item, changed)
+            item = _as_loaded(self._codec, record._stored, item, changed)
         self.plan.batch.append(Write(self._table, self._schema.key_of(item), item, stored))
 
     def _save_guarded(self, entry: Entry, record: Any) -> None:
@@ -170,7 +170,7 @@ class _Planner:
             self.plan.guarded.append(Guarded(save, Stored(entry, record, save.loaded, save)))
 
     def _planned(self, entry: Entry, record: Any) -> Save | None:
-        if record._item is not None or not entry.is_deleted:
+        if record._stored is not None or not entry.is_deleted:
             return plan_save(self._schema, self._table, record)
         # Deleted here and made anew: what is to go may be overwritten, or be gone already.
         guard: Condition | None = None

@@ -123,7 +123,7 @@ class Reader:
     def _read_many(self, keys: list[Item], progress: Progress | None) -> None:
         self.map.check_home()
         connection = self.map.table._connection
-        request = BatchGetItem(self.map.name, keys, consistent=True)
+        request = BatchGetItem(self.map.name, keys, consistent=True, reader=self.map.codec.reader)
         bad: DecodeError | None = None
         with closing(connection.stream(read_batches(request, connection.policy.deadline_seconds))) as events:
             for answered in events:

@@ -210,13 +210,13 @@ class MemoryTable(Generic[Record]):
             DynamoException: It was read from another table.
         """
         home = getattr(record, "_home", self._table.full_name)
-        if record._item is not None and home != self._table.full_name:
+        if record._stored is not None and home != self._table.full_name:
             raise DynamoException(
                 f"the record was read from table {home}: take a new one, Store(**record.get_dict()), say"
             )
         encode_record(self._schema, record)
         key = self._schema.key_item(*self._schema.record_key(record))
-        if record._item is not None and self._map.lookup(record._item) != self._map.lookup(key):
+        if record._stored is not None and self._map.lookup(record._stored) != self._map.lookup(key):
             self._move(record)
         taken: Record = self._map.put(key, record)
         return taken

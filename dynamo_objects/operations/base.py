@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import attrs
 import msgspec
 
+from ..codec.typed import PLAIN_ITEMS, ItemReader
 from ..codec.values import Item
 from ..errors import NotDynamoDBReply
 from ..expressions.evaluate import equal
@@ -20,6 +21,7 @@ from ..expressions.render import Placeholders
 from ..expressions.tree import Condition, Path
 
 __all__ = [
+    "ItemType",
     "Operation",
     "Resend",
     "add_condition",
@@ -28,6 +30,7 @@ __all__ = [
     "encode_payload",
     "read_attributes",
     "read_item",
+    "read_items",
     "read_reply",
 ]
 
@@ -124,12 +127,12 @@ def read_reply(body: bytes, kind: type[ReplyType]) -> ReplyType:
     return reply
 
 
-#: A member called Item hides the type of that name in its class.
-_AnItem = Item
+#: What items are read as: ``Item``, or typed items (see ``codec.typed``).
+ItemType = TypeVar("ItemType")
 
 
-class _ItemReply(msgspec.Struct, forbid_unknown_fields=True):
-    Item: _AnItem | msgspec.UnsetType = msgspec.UNSET
+class _ItemReply(msgspec.Struct, Generic[ItemType], forbid_unknown_fields=True):
+    Item: ItemType | msgspec.UnsetType = msgspec.UNSET
     ConsumedCapacity: Any = None
 
 
@@ -139,7 +142,27 @@ class _AttributesReply(msgspec.Struct, forbid_unknown_fields=True):
     ItemCollectionMetrics: Any = None
 
 
-def read_item(body: bytes) -> Item | None:
+def read_items(body: bytes, reply: Any, reader: ItemReader) -> Any:
+    """Return a reply with items: of the reader's type if they all are just so, else as attribute values.
+
+    Args:
+        reply: The type of the reply, generic in that of its items.
+
+    Raises:
+        NotDynamoDBReply: The body is not JSON, or lacks required members.
+    """
+    if reader is not PLAIN_ITEMS:
+        try:
+            return reader.read(reply, body)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            pass  # an attribute that the class does not have, or of another type
+    try:
+        return PLAIN_ITEMS.read(reply, body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise NotDynamoDBReply(_reason(error)) from None
+
+
+def read_item(body: bytes, reader: ItemReader) -> Item | None:
     """Return the item in the reply of a read, or None where there is none.
 
     The reply that finds nothing is ``{}``. One with other members than DynamoDB's is no
@@ -148,7 +171,7 @@ def read_item(body: bytes) -> Item | None:
     Raises:
         NotDynamoDBReply: Members that DynamoDB does not send, or an item that is none.
     """
-    item = read_reply(body, _ItemReply).Item
+    item: Item | msgspec.UnsetType = read_items(body, _ItemReply, reader).Item
     return None if item is msgspec.UNSET else item
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic
 
 import attrs
 import msgspec
 
+from ..codec.typed import PLAIN_ITEMS, ItemReader
 from ..codec.values import Item
 from ..errors import NotDynamoDBReply
 from ..expressions.render import Placeholders
 from ..expressions.tree import Path
-from .base import Operation, add_projection, encode_payload, read_reply
+from .base import ItemType, Operation, add_projection, encode_payload, read_items, read_reply
 
 __all__ = [
     "MAX_READS",
@@ -72,8 +73,8 @@ class _Keys(msgspec.Struct):
     Keys: list[Item]
 
 
-class _BatchGetReply(msgspec.Struct):
-    Responses: dict[str, list[Item]]
+class _BatchGetReply(msgspec.Struct, Generic[ItemType]):
+    Responses: dict[str, list[ItemType]]
     UnprocessedKeys: dict[str, _Keys]
 
 
@@ -87,6 +88,7 @@ class BatchGetItem(Operation[BatchRead]):
     keys: Sequence[Item]
     consistent: bool = False
     projection: tuple[Path, ...] | None = None
+    reader: ItemReader = attrs.field(default=PLAIN_ITEMS, eq=False, repr=False)
 
     @property
     def subject(self) -> tuple[str, Any]:
@@ -102,7 +104,7 @@ class BatchGetItem(Operation[BatchRead]):
         return encode_payload({"RequestItems": {self.table: request}})
 
     def parse(self, body: bytes) -> BatchRead:
-        reply = read_reply(body, _BatchGetReply)
+        reply = read_items(body, _BatchGetReply, self.reader)
         if (reply.Responses.keys() | reply.UnprocessedKeys.keys()) - {self.table}:
             raise NotDynamoDBReply("items of a table that was not asked for")
         unprocessed = reply.UnprocessedKeys.get(self.table)
@@ -116,9 +118,11 @@ class BatchGetItem(Operation[BatchRead]):
         wires = self.keys[0].keys()
         found = []
         for item in items:
-            if wires - item.keys():
-                raise NotDynamoDBReply("an item without its key")
-            key = asked.pop(_identity_in_reply({name: item[name] for name in wires}), None)
+            try:
+                key_item = {name: item[name] for name in wires}
+            except KeyError:
+                raise NotDynamoDBReply("an item without its key") from None
+            key = asked.pop(_identity_in_reply(key_item), None)
             if key is None:
                 raise NotDynamoDBReply("an item that was not asked for")
             found.append((key, item))

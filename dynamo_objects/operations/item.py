@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import attrs
 
+from ..codec.typed import PLAIN_ITEMS, ItemReader
 from ..codec.values import Item
 from ..expressions.evaluate import equal
 from ..expressions.render import Placeholders
@@ -37,6 +38,7 @@ class GetItem(Operation[Item | None]):
     key: Item
     consistent: bool = False
     projection: tuple[Path, ...] | None = None
+    reader: ItemReader = attrs.field(default=PLAIN_ITEMS, eq=False, repr=False)
 
     @property
     def subject(self) -> tuple[str, Any]:
@@ -53,7 +55,7 @@ class GetItem(Operation[Item | None]):
         return encode_payload(members)
 
     def parse(self, body: bytes) -> Item | None:
-        item = read_item(body)
+        item = read_item(body, self.reader)
         check_key(item, self.key)
         return item
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic
 
 import attrs
 import msgspec
 
+from ..codec.typed import PLAIN_ITEMS, ItemReader
 from ..codec.values import Item
 from ..errors import NotDynamoDBReply
 from ..expressions.render import Placeholders
 from ..expressions.tree import And, Compare, Condition, Path, Value
-from .base import Operation, add_projection, check_key, encode_payload, read_reply
+from .base import ItemType, Operation, add_projection, check_key, encode_payload, read_items
 
 __all__ = ["Page", "Query", "Scan"]
 
@@ -32,10 +33,10 @@ class Page:
     last_key: Item | None
 
 
-class _SearchReply(msgspec.Struct):
+class _SearchReply(msgspec.Struct, Generic[ItemType]):
     Count: int
     ScannedCount: int
-    Items: list[Item] | None = None
+    Items: list[ItemType] | None = None
     LastEvaluatedKey: Item | None = None
 
 
@@ -49,6 +50,7 @@ class _Search(Operation[Page]):
     consistent: bool = False
     start_key: Item | None = None
     count_only: bool = False
+    reader: ItemReader = attrs.field(default=PLAIN_ITEMS, eq=False, repr=False)
 
     @property
     def subject(self) -> tuple[str, Any]:
@@ -75,7 +77,7 @@ class _Search(Operation[Page]):
         """Add what only one of the two has."""
 
     def parse(self, body: bytes) -> Page:
-        reply = read_reply(body, _SearchReply)
+        reply = read_items(body, _SearchReply, self.reader)
         if reply.Items is None and not self.count_only:
             raise NotDynamoDBReply("Items are missing")
         items = reply.Items or []

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from ..codec.records import RecordCodec
+from ..codec.typed import PLAIN_ITEMS, ItemReader
 from ..errors import DynamoSchemaException, QueryError
 from ..expressions import tree
 from ..expressions.builders import ExpressionBuilder
@@ -107,6 +108,7 @@ class Search(Generic[Record]):
             "limit": self._request_limit(),
             "consistent": self._is_consistent(),
             "count_only": count_only,
+            "reader": self._reader(),
         }
         if self._is_scan:
             return ScanOperation(segment=self._segment, total_segments=self._total_segments, **common)
@@ -171,6 +173,10 @@ class Search(Generic[Record]):
             return frozenset(str(path.steps[0]) for path in projection)
         # Also a local index answers with what it holds, unless it is asked for more.
         return None if self._index is None else self._schema.projected(self._index)
+
+    def _reader(self) -> ItemReader:
+        """Return what reads the items: records of a part of their attributes are put together by hand."""
+        return self._codec.reader if self._wires_read() is None else PLAIN_ITEMS
 
     def _check_filter(self, condition: tree.Condition | None) -> None:
         """Refuse filters on the keys that a query reads by, as DynamoDB does."""

@@ -120,7 +120,7 @@ class RecordMeta(type):
                         raise unknown_field(cls, name, cls.__dynamo_init__)
                     dynamic[name] = values.pop(name)
             record = cls.__new__(cls)
-            object.__setattr__(record, "_item", None)
+            object.__setattr__(record, "_stored", None)
             object.__setattr__(record, "_loaded", MAKING)
             record.__init__(*args, **values)
             object.__setattr__(record, "_loaded", None)

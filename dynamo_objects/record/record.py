@@ -11,8 +11,9 @@ import attrs
 
 from ..codec.options import RecordOptions, needs_copy
 from ..codec.plain import json_value
-from ..codec.records import RecordCodec, record_codec
-from ..codec.values import Invalid, Item, attribute_path
+from ..codec.records import RecordCodec, allow_partial, record_codec
+from ..codec.typed import plain_item
+from ..codec.values import AttributeValue, Invalid, Item, attribute_path
 from ..errors import (
     DynamoException,
     DynamoSchemaException,
@@ -24,7 +25,7 @@ from .declaration import MAKING, RecordMeta, can_be_dynamic, fields_of, unknown_
 
 __all__ = ["DynamoRecord", "FrozenRecordError", "SchemalessRecord", "codec_of"]
 
-_INTERNAL = ("_item", "_loaded", "_home")
+_INTERNAL = ("_stored", "_loaded", "_home")
 _set = object.__setattr__
 
 
@@ -78,7 +79,7 @@ class DynamoRecord(metaclass=RecordMeta):
         tag, tag_field: Text stored with each record, to tell the classes of a union apart.
     """
 
-    __slots__ = ("__weakref__", "_home", "_item", "_loaded")
+    __slots__ = ("__weakref__", "_home", "_loaded", "_stored")
 
     __dynamo_options__: ClassVar[RecordOptions] = RecordOptions()
     __dynamo_frozen__: ClassVar[bool] = False
@@ -88,10 +89,20 @@ class DynamoRecord(metaclass=RecordMeta):
     __dynamo_setters__: ClassVar[Mapping[str, Callable[[Any, Any], Any] | None]] = {}
 
     if TYPE_CHECKING:
-        #: Attribute values as loaded, {"city": {"S": "Oslo"}}; None for a new record.
-        _item: ClassVar[Item | None]
+        #: What the record was loaded as, attribute values or typed; None for a new record.
+        _stored: ClassVar[Item | None]
         #: What the immutable fields were loaded as; None for new, evolved and partial records.
         _loaded: ClassVar[tuple[Any, ...] | None]
+
+    @property
+    def _item(self) -> dict[str, AttributeValue] | None:
+        """Attribute values as loaded, ``{"city": {"S": "Oslo"}}``; None for a new record."""
+        stored = self._stored
+        if stored is None:
+            return None
+        item = plain_item(stored)
+        _set(self, "_stored", item)
+        return item
 
     # --- for subclasses -------------------------------------------------------------------
 
@@ -199,7 +210,7 @@ class DynamoRecord(metaclass=RecordMeta):
                 raise FieldNotLoaded(cls, attribute.name)
             arguments[str(attribute.alias)] = values.pop(attribute.name)
         changed = cls(**arguments, **values)
-        _set(changed, "_item", self._item)
+        _set(changed, "_stored", self._stored)
         if (home := getattr(self, "_home", None)) is not None:
             _set(changed, "_home", home)
         return changed
@@ -266,7 +277,7 @@ class DynamoRecord(metaclass=RecordMeta):
 
     def __getstate__(self) -> dict[str, Any]:
         loaded = None if self._loaded is MAKING else self._loaded
-        internal = {"_item": self._item, "_loaded": loaded, "_fields": type(self).__dynamo_fields__}
+        internal = {"_stored": self._stored, "_loaded": loaded, "_fields": type(self).__dynamo_fields__}
         home = getattr(self, "_home", None)
         return {**self._values(), **internal, **({} if home is None else {"_home": home})}
 
@@ -276,6 +287,8 @@ class DynamoRecord(metaclass=RecordMeta):
                 _set(self, name, value)
             elif name != "_fields" and type(self).__dynamo_options__.schemaless:
                 vars(self)[name] = value
+        if not state.keys() >= set(type(self).__dynamo_fields__):
+            allow_partial(type(self))
         if state["_fields"] != type(self).__dynamo_fields__:
             # Pickled when the class had other fields: what it was loaded as is in the item.
             _set(self, "_loaded", None)
@@ -298,13 +311,13 @@ class DynamoRecord(metaclass=RecordMeta):
                 return value
             if type(self).__dynamo_frozen__:
                 raise FrozenRecordError(type(self), name)
-            if self._loaded is None and self._item is not None:
+            if self._loaded is None and self._stored is not None:
                 getattr(self, name)  # a change of what was not read could not be guarded
             return value if hook is None else hook(self, value)
 
         def _set_other(self, name, value):
             cls = type(self)
-            if isinstance(getattr(cls, name, None), property):
+            if not name.startswith("_") and isinstance(getattr(cls, name, None), property):
                 _set(self, name, value)
             elif not cls.__dynamo_options__.schemaless or not can_be_dynamic(cls, name):
                 raise unknown_field(cls, name)
@@ -312,13 +325,6 @@ class DynamoRecord(metaclass=RecordMeta):
                 raise FrozenRecordError(cls, name)
             else:
                 vars(self)[name] = value
-
-        def __getattr__(self, name):
-            if name in type(self).__dynamo_fields__:
-                raise FieldNotLoaded(type(self), name)
-            if name.startswith("_"):
-                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-            raise unknown_field(type(self), name)
 
         def __delattr__(self, name):
             cls = type(self)

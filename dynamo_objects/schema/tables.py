@@ -128,7 +128,7 @@ class TableSchema:
         Raises:
             InvalidKeysException: A value is missing, empty, too long or of a wrong type.
         """
-        item: Item = {}
+        item: dict[str, AttributeValue] = {}
         for key, value in zip(self.keys, (hash_value, range_value), strict=False):
             try:
                 item[key.wire] = key.codec.encode(value)

@@ -59,7 +59,8 @@ class Reading:
     def flow(self, patience_seconds: float) -> Flow[None]:
         """Return the flow that reads them."""
         if self._keys:
-            request = BatchGetItem(self._verbs.table, self._keys, self._consistent)
+            reader = self._verbs.schema.codec.reader
+            request = BatchGetItem(self._verbs.table, self._keys, self._consistent, reader=reader)
             yield from read_batches(request, patience_seconds)
 
     def take(self, event: Any) -> None:

@@ -83,7 +83,8 @@ class Verbs:
         """
         if self.schema.is_empty_key(hash, range):
             return None
-        return GetItem(self.table, self.schema.key_item(hash, range), consistent)
+        key = self.schema.key_item(hash, range)
+        return GetItem(self.table, key, consistent, reader=self._codec.reader)
 
     def record(self, item: Item, key: Item | None = None) -> Any:
         """Return the record of an item, which must have the key that was asked for.
