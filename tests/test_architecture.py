@@ -23,6 +23,7 @@ LAYERS = (
     {"errors"},
     {"codec"},
     {"expressions", "schema"},
+    {"local"},
     {"record"},
     {"operations"},
     {"flows"},
@@ -39,8 +40,12 @@ PLACES = {
     "botocore": {"connection"},
     "cachetools": {"memorydb"},
     "attrs": PARTS,
-    "msgspec": {"codec", "operations", "flows", "connection", "query"},
+    "msgspec": {"codec", "operations", "flows", "connection", "query", "local"},
+    "sqlalchemy": {"local"},
 }
+
+#: What the embedded engine may use besides itself: it knows nothing of records.
+LOCAL_USES = {"errors", "expressions", "codec.values", "codec.numbers", "codec.sizes", "codec.keys"}
 
 #: Calls that run data as a program, or could; one module writes functions, from names of its own.
 NO_CALLS = {"eval", "exec", "compile", "__import__"}
@@ -122,6 +127,27 @@ def test_parts_import_only_what_they_may(module):
         wrong = {found for found in own_imports(module) if part_of(found) not in allowed(part)}
 
         assert set() == wrong
+
+
+@modules
+def test_the_embedded_engine_knows_no_records(module):
+    """
+    The embedded engine could be shipped alone, and SQLAlchemy is loaded only with its SQL storage.
+    """
+    if part_of(module) != "local":
+        return
+    uses = {found.partition(".")[2] for found in own_imports(module)}
+    wrong = {used for used in uses if used.partition(".")[0] not in ("local", *LOCAL_USES)}
+
+    assert set() == wrong - LOCAL_USES
+    assert "sqlalchemy" not in imports_of_libraries(module) or module.startswith(
+        "dynamo_objects.local.storage.sql"
+    )
+
+
+def imports_of_libraries(module: str) -> set[str]:
+    """Return the libraries that a module imports."""
+    return {found.partition(".")[0] for found in imports(module)}
 
 
 @modules

@@ -1,0 +1,80 @@
+"""The definitions of all tables, kept as documents and remembered until one of them changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from .definitions import Table
+from .errors import ApiError, not_found
+from .storage.base import Storage, Unit
+
+__all__ = ["Catalog", "in_use"]
+
+_KIND = "table"
+_COUNTER = ("counter", "collection")
+
+_encode = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(Table)
+
+
+class Catalog:
+    """The tables of a storage."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._version: int | None = None
+        self._tables: dict[str, Table] = {}
+
+    def find(self, unit: Unit, name: str) -> Table | None:
+        """Return the table of a name, whatever its status, or None."""
+        return self._now(unit).get(name)
+
+    def table(self, unit: Unit, name: str) -> Table:
+        """Return a table whose items can be read and written.
+
+        Raises:
+            ApiError: There is none, or it is being created or deleted.
+        """
+        table = self._now(unit).get(name)
+        if table is None or table.status in ("CREATING", "DELETING"):
+            raise not_found("Requested resource not found")
+        return table
+
+    def names(self, unit: Unit) -> list[str]:
+        """Return the names of all tables, sorted."""
+        return sorted(self._now(unit))
+
+    def tables(self, unit: Unit) -> Iterable[Table]:
+        """Return all tables."""
+        return self._now(unit).values()
+
+    def save(self, unit: Unit, table: Table) -> None:
+        """Store a definition, new or in the place of that of the same name."""
+        unit.put_document(_KIND, table.name, _encode(table))
+        self._version = None
+
+    def delete(self, unit: Unit, name: str) -> None:
+        """Delete a definition; entries are dropped by their own collections."""
+        unit.delete_document(_KIND, name)
+        self._version = None
+
+    def new_collection(self, unit: Unit) -> int:
+        """Return a number for a collection that was never used before."""
+        last = unit.document(*_COUNTER)
+        number = 1 if last is None else int(last) + 1
+        unit.put_document(*_COUNTER, str(number).encode())
+        return number
+
+    def _now(self, unit: Unit) -> dict[str, Table]:
+        version = self._storage.version(unit)
+        if version != self._version:
+            found = (_decoder.decode(content) for _, content in unit.documents(_KIND))
+            self._tables, self._version = {table.name: table for table in found}, version
+        return self._tables
+
+
+def in_use(message: str) -> ApiError:
+    """Return the error for a table that cannot be changed now."""
+    return ApiError("ResourceInUseException", message)
