@@ -23,7 +23,9 @@ setup(
         "cachetools>=5.3",
         "msgspec>=0.19",
     ],
+    entry_points={"console_scripts": ["dynamo-objects = dynamo_objects.cli:main"]},
     extras_require={
+        "sql": ["SQLAlchemy>=2.0"],
         "demo": ["airportsdata", "moto[dynamodb]>=5.1", "tqdm"],
         "test": [
             "airportsdata",

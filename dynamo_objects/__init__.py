@@ -1,7 +1,9 @@
 """Strict record objects for Amazon DynamoDB: records, self-creating tables, MemoryTable.
 
 Names are imported from their modules when they are first used, so that importing this
-package costs next to nothing; checkers and editors see plain imports.
+package costs next to nothing; checkers and editors see plain imports. ``dynamock`` is not one
+of them: importing that module starts it, which nothing but ``from dynamo_objects import
+dynamock`` should do.
 """
 
 from __future__ import annotations

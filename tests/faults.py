@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
+import msgspec
 
 from dynamo_objects.connection.transport import Reply
 from dynamo_objects.errors import TransportError
@@ -29,7 +30,7 @@ def _lost(text: str) -> TransportError:
 
 
 def _damaged(reply: Reply) -> Reply:
-    return attrs.evolve(reply, headers={**reply.headers, "x-amz-crc32": "1"})
+    return msgspec.structs.replace(reply, headers={**reply.headers, "x-amz-crc32": "1"})
 
 
 def _truncated(reply: Reply) -> Reply:
@@ -116,7 +117,7 @@ FAULTS: dict[str, Fault] = {
     "502 page after": _after(lambda reply: Reply(502, {"content-type": "text/html"}, b"<html>")),
     "wrong checksum": _after(_damaged),
     "truncated reply": _after(_truncated),
-    "empty reply": _after(lambda reply: attrs.evolve(_truncated(reply), body=b"")),
+    "empty reply": _after(lambda reply: msgspec.structs.replace(_truncated(reply), body=b"")),
     "no request id": _after(_anonymous),
     "members missing": _after(lambda reply: good_reply({"ok": True})),
     "another key": _after(_foreign, ("GetItem", "DeleteItem", "UpdateItem", "Query", "BatchGetItem")),

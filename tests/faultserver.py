@@ -20,6 +20,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import attrs
+import msgspec
 
 from dynamo_objects.connection.transport import Reply, Transport
 from tests.dictservice import error_reply, good_reply
@@ -90,7 +91,7 @@ _BEFORE: dict[str, Reply] = {
 #: Name -> answer made from the service's.
 _AFTER: dict[str, Callable[[Reply], Reply]] = {
     "good": lambda reply: reply,
-    "wrong crc": lambda reply: attrs.evolve(reply, headers={**reply.headers, "x-amz-crc32": "1"}),
+    "wrong crc": lambda reply: msgspec.structs.replace(reply, headers={**reply.headers, "x-amz-crc32": "1"}),
     "truncated": lambda reply: _without_crc(reply, reply.body[: len(reply.body) // 2]),
     "no request id": lambda reply: Reply(reply.status, {"content-type": "application/json"}, reply.body),
     "no crc": lambda reply: _without_crc(reply, reply.body),

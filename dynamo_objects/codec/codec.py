@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import attrs
+import msgspec
 
 from .values import AttributeValue
 
@@ -41,8 +41,7 @@ class Source:
         return f"x{self._counter}"
 
 
-@attrs.frozen
-class Code:
+class Code(msgspec.Struct, frozen=True):
     """Generated code: an expression, and the lines that must run before it.
 
     A loop is quicker than a comprehension, which Python 3.11 makes a function of.
@@ -52,8 +51,7 @@ class Code:
     lines: tuple[str, ...] = ()
 
 
-@attrs.frozen
-class Typed:
+class Typed(msgspec.Struct, frozen=True):
     """How values are read that were parsed from JSON into a type of their own.
 
     Attributes:
@@ -66,8 +64,7 @@ class Typed:
     decode: Callable[[Source, str], str]
 
 
-@attrs.frozen(eq=False)
-class Codec:
+class Codec(msgspec.Struct, frozen=True, eq=False):
     """How values of one Python type become attribute values and back.
 
     Attributes:

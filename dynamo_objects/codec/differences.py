@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter, is_
 from typing import Any
 
-import attrs
+import msgspec
 
 from .anything import any_codec
 from .fields import FieldCodec
+from .structs import Quiet
 from .values import AttributeValue, Invalid, Item, attribute_path
 
 __all__ = ["DYNAMIC", "Change", "Differences"]
@@ -28,8 +29,7 @@ DYNAMIC = any_codec()
 _PLAIN = frozenset({str, int, float, bytes, bool})
 
 
-@attrs.frozen
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One attribute that differs from what was loaded.
 
     Attributes:
@@ -130,12 +130,13 @@ class Differences:
                 yield name, attribute_path(name), _Encode(_nothing, None)
 
 
-@attrs.frozen
-class _Encode:
+class _Encode(Quiet, frozen=True):
     """A call that is made later, or never."""
 
+    unshown = frozenset({"value"})
+
     encode: Callable[[Any], AttributeValue | None]
-    value: Any = attrs.field(repr=False)
+    value: Any
 
     def __call__(self) -> AttributeValue | None:
         return self.encode(self.value)

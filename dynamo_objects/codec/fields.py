@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import attrs
+import msgspec
 
 from .annotations import NestedCodec, accepts_none, codec_for, mentions
 from .codec import Codec
@@ -24,8 +25,7 @@ class Missing(Invalid):
     """A required attribute is not in the item."""
 
 
-@attrs.frozen(eq=False)
-class FieldCodec:
+class FieldCodec(msgspec.Struct, frozen=True, eq=False):
     """One field of a record class.
 
     Attributes:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import attrs
+import msgspec
 
 __all__ = [
     "EMPTY_TYPES",
@@ -35,8 +36,7 @@ MAX_NAME_BYTES = 65535
 EMPTY_TYPES: frozenset[type] = frozenset({str, bytes, list, dict, set, frozenset, tuple, type(None)})
 
 
-@attrs.frozen
-class FieldOptions:
+class FieldOptions(msgspec.Struct, frozen=True):
     """How one field is stored.
 
     Attributes:
@@ -56,8 +56,7 @@ class FieldOptions:
     null: Literal["omit", "store"] = "omit"
 
 
-@attrs.frozen
-class RecordOptions:
+class RecordOptions(msgspec.Struct, frozen=True):
     """How records of one class are stored.
 
     Attributes:
@@ -73,8 +72,7 @@ class RecordOptions:
     tag_field: str = "type"
 
 
-@attrs.frozen(eq=False)
-class CopyOf:
+class CopyOf(msgspec.Struct, frozen=True, eq=False):
     """A default factory that gives each record its own copy of a mutable literal."""
 
     value: Any

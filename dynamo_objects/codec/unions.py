@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from .codec import Code, Codec, Source, decode_source, encode_code
 from .scalars import NONE, content
@@ -79,7 +79,7 @@ def _with_optional_in_place(union: Codec, other: Codec) -> Codec:
     """Return the codec of ``X | None`` with what the codec of X does in place."""
     if other.inline_encode is None or other.inline_decode is None:
         # Where None is stored as NULL, an item does not parse, and is read as any other.
-        return attrs.evolve(union, typed=other.typed)
+        return msgspec.structs.replace(union, typed=other.typed)
 
     def inline_encode(source: Source, v: str) -> Code:
         code = encode_code(other, source, v)
@@ -96,7 +96,9 @@ def _with_optional_in_place(union: Codec, other: Codec) -> Codec:
         slow = source.constant(union.decode)
         return f"(({decode_source(other, source, v)}) if 'NULL' not in {v} else {slow}({v}))"
 
-    return attrs.evolve(union, inline_encode=inline_encode, inline_decode=inline_decode, typed=other.typed)
+    return msgspec.structs.replace(
+        union, inline_encode=inline_encode, inline_decode=inline_decode, typed=other.typed
+    )
 
 
 def _tagged_records_codec(records: Sequence[Codec], name: str) -> Codec:

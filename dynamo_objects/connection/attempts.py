@@ -15,8 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, TypeAlias, TypeVar
 
-import attrs
+import msgspec
 
+from ..codec.structs import Quiet
 from ..errors import (
     AccessRefused,
     ConditionFailed,
@@ -51,8 +52,7 @@ _PASSING_REASONS = frozenset(
 _CLOCK_CODES = frozenset({"InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"})
 
 
-@attrs.frozen
-class RetryPolicy:
+class RetryPolicy(msgspec.Struct, frozen=True):
     """How long and how often to try.
 
     Attributes:
@@ -79,17 +79,17 @@ class RetryPolicy:
         return chance * float(min(self.cap_seconds, self.base_seconds * 2 ** min(attempt, 30)))
 
 
-@attrs.frozen
-class Send:
+class Send(Quiet, frozen=True):
     """Send one request, and answer with its reply or its TransportError."""
 
+    unshown = frozenset({"payload"})
+
     operation: str
-    payload: bytes = attrs.field(repr=False)
+    payload: bytes
     timeout_seconds: float
 
 
-@attrs.frozen
-class Sleep:
+class Sleep(msgspec.Struct, frozen=True):
     """Sleep for *seconds*."""
 
     seconds: float

@@ -13,11 +13,19 @@ from ..errors import DynamoException, TransportError
 from .boto import BotoTransport, client_retries
 from .boto_errors import without_user
 
-__all__ = ["AwsSettings", "boto_resource", "boto_transport", "is_loopback", "local_settings"]
+__all__ = [
+    "LOCAL_CREDENTIALS",
+    "LOCAL_REGION",
+    "AwsSettings",
+    "boto_resource",
+    "boto_transport",
+    "is_loopback",
+    "local_settings",
+]
 
 #: Made-up credentials for engines on this machine, which do not check them.
-_LOCAL_CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-_LOCAL_REGION = "us-east-1"
+LOCAL_CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+LOCAL_REGION = "us-east-1"
 
 
 @attrs.frozen
@@ -60,7 +68,7 @@ def local_settings(host: str | None, port: int | str | None) -> tuple[str, dict[
     """Return endpoint, credentials and region for DynamoDB Local."""
     host = host or os.environ.get("DYNAMODB_HOST") or "localhost"
     port = port or os.environ.get("DYNAMODB_PORT") or 8000
-    return f"http://{host}:{port}", dict(_LOCAL_CREDENTIALS), _LOCAL_REGION
+    return f"http://{host}:{port}", dict(LOCAL_CREDENTIALS), LOCAL_REGION
 
 
 def _check_endpoint(url: str, allow_plaintext: bool) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-import attrs
+from ..codec.structs import Quiet
 
 __all__ = ["Reply", "Transport"]
 
 
-@attrs.frozen
-class Reply:
+class Reply(Quiet, frozen=True):
     """What came back for one request.
 
     Attributes:
@@ -20,9 +19,11 @@ class Reply:
         body: As received.
     """
 
+    unshown = frozenset({"headers", "body"})
+
     status: int
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    body: bytes = attrs.field(repr=False)
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Transport(Protocol):

@@ -12,6 +12,7 @@ import attrs
 from ..connection.attempts import RetryPolicy
 from ..connection.aws import AwsSettings, boto_transport, is_loopback, local_settings
 from ..connection.connection import Connection
+from ..connection.local import local_transport
 from ..connection.transport import Transport
 from ..errors import DynamoException
 from ..schema import TableSchema
@@ -63,6 +64,16 @@ class Connected:
     def __repr__(self) -> str:
         return f"DynamoDatabase({self.name!r})"
 
+    @classmethod
+    def forget_tables(cls) -> None:
+        """Let every database look anew which tables there are, after they were changed behind its back."""
+        with cls._creating:
+            databases = list(cls._databases.values())
+        for database in databases:
+            state = database._state
+            if state is not None:
+                state.tables, state.deleted = {}, {}
+
     # --- connecting -----------------------------------------------------------------------
 
     def connect(
@@ -78,6 +89,8 @@ class Connected:
         aws_secret_access_key: str | None = None,
         aws_session_token: str | None = None,
         profile_name: str | None = None,
+        url: str | None = None,
+        engine: Any = None,
         transport: Transport | None = None,
         auto_create: bool = True,
         deadline_seconds: float = 30.0,
@@ -100,6 +113,9 @@ class Connected:
             config: A botocore Config; retries are always done here.
             aws_access_key_id, aws_secret_access_key, aws_session_token, profile_name: As in
                 boto3; left out, boto3 finds credentials by itself.
+            url: Of the embedded engine: ``memory://``, ``sqlite:///stores.db`` or another URL of
+                SQLAlchemy; ``disconnect`` closes it, and forgets what was in memory.
+            engine: A SQLAlchemy engine for the embedded engine; it is not closed.
             transport: Carries the bytes of requests instead of boto3.
             auto_create: Whether tables create themselves.
             deadline_seconds: How long a call goes on trying.
@@ -122,10 +138,13 @@ class Connected:
             if self._state is not None:
                 raise DynamoException(f"{self!r} is already connected: disconnect() it first")
             _check_prefix(table_prefix)
+            _check_embedded(url, engine, region_name, transport, {**place, **credentials, **local})
             _check_arguments(region_name, transport, {**place, **credentials}, local)
             arguments = {name: value for name, value in credentials.items() if value is not None}
             is_local = True if region_name == "localhost" else None
-            if is_local:
+            if url is not None or engine is not None:
+                transport, is_local = local_transport(url, engine), True
+            elif is_local:
                 endpoint_url, arguments, region_name = local_settings(DYNAMODB_HOST, DYNAMODB_PORT)
             settings = None
             if transport is None:
@@ -190,6 +209,21 @@ class Connected:
 def _check_prefix(prefix: Any) -> None:
     if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
         raise DynamoException("table_prefix has up to 200 of a-z, A-Z, 0-9, '_', '-', '.'")
+
+
+def _check_embedded(
+    url: Any, engine: Any, region_name: str | None, transport: Any, others: Mapping[str, Any]
+) -> None:
+    """Raise DynamoException where the embedded engine is asked for together with another one."""
+    embedded = {"url": url, "engine": engine}
+    given = [name for name, value in embedded.items() if value is not None]
+    rest = {"region_name": region_name, "transport": transport, **others}
+    contradicting = [name for name, value in rest.items() if value is not None]
+    if given and (contradicting or len(given) > 1):
+        raise DynamoException(
+            f"{' and '.join([*given, *contradicting])} contradict each other: url= and engine= are two "
+            f"ways to name the embedded engine, the others lead to a service"
+        )
 
 
 def _check_arguments(

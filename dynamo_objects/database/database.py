@@ -8,6 +8,7 @@ from typing import Any
 
 from ..codec.values import Item
 from ..connection.aws import boto_resource
+from ..connection.local import LocalTransport, local_resource
 from ..errors import DynamoException, DynamoSchemaException, TableNotFound
 from ..flows.copying import Copied, copy_item, copy_table
 from ..flows.waiting import create_table, delete_table, describe, ensure_table, table_names, wait_active
@@ -143,12 +144,16 @@ class DynamoDatabase(Connected):
     def get_table(self, table_name: str) -> Any:
         """Return the boto3 Table, for what this library does not do."""
         state = self._opened()
-        settings = state.settings
-        if settings is None:
+        settings, transport = state.settings, state.connection.transport
+        if settings is None and not isinstance(transport, LocalTransport):
             raise DynamoException("there is no boto3 behind a transport= of one's own")
         made, pid = state.resources, os.getpid()
         if getattr(made, "pid", None) != pid:
-            made.resource, made.pid = boto_resource(settings), pid
+            if isinstance(transport, LocalTransport):
+                made.resource = local_resource(transport.engine)
+            elif settings is not None:
+                made.resource = boto_resource(settings)
+            made.pid = pid
         return made.resource.Table(self.get_table_name(table_name))
 
     def open_table(self, schema: TableSchema, auto_create: bool | None) -> OpenTable:

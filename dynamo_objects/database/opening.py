@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import attrs
+import msgspec
 
 from ..errors import DynamoSchemaException
 from ..operations.table import IndexDescription, TableDescription
@@ -13,8 +13,7 @@ from ..schema import IndexSchema, KeyField, TableSchema
 __all__ = ["OpenTable", "compare"]
 
 
-@attrs.frozen(eq=False)
-class OpenTable:
+class OpenTable(msgspec.Struct, frozen=True, eq=False):
     """A table that was found or created.
 
     Attributes:
@@ -23,7 +22,7 @@ class OpenTable:
     """
 
     name: str
-    index_problems: Mapping[str, str] = attrs.field(factory=dict)
+    index_problems: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 def compare(schema: TableSchema, found: TableDescription) -> dict[str, str]:

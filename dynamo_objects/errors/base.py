@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-import attrs
+import msgspec
 
 __all__ = [
     "DynamoException",
@@ -36,8 +36,7 @@ def closest(name: str, names: Iterable[str]) -> str:
     return f" (did you mean {found[0]!r}?)" if found else ""
 
 
-@attrs.frozen
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """One thing that is wrong with a record.
 
     Attributes:

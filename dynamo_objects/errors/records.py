@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from .base import DynamoException, Problem, closest
 
@@ -194,8 +194,7 @@ class OutcomeUnknown(DynamoException):
         )
 
 
-@attrs.frozen
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """One write of a batch or flush that did not happen.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+import msgspec
 
 from .base import DynamoException
 
@@ -116,8 +116,7 @@ class TransactionConflict(ServiceError):
     """A running transaction holds the item."""
 
 
-@attrs.frozen
-class CancellationReason:
+class CancellationReason(msgspec.Struct, frozen=True):
     """Why one action of a transaction stopped it.
 
     Attributes:
@@ -128,7 +127,10 @@ class CancellationReason:
 
     code: str
     message: str = ""
-    item: Any = attrs.field(default=None, repr=False)
+    item: Any = None
+
+    def __repr__(self) -> str:
+        return f"CancellationReason(code={self.code!r}, message={self.message!r})"  # no item
 
 
 class TransactionCancelled(ServiceError):

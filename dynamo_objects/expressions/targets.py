@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import attrs
+import msgspec
 
 from ..codec.anything import any_codec
 from ..codec.codec import Codec, PathStep
@@ -23,8 +23,7 @@ _ANY = any_codec()
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 
 
-@attrs.frozen
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """A path in items, and how values there are stored.
 
     Attributes:

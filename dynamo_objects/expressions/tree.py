@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-import attrs
+import msgspec
 
+from ..codec.structs import Quiet
 from ..codec.values import AttributeValue
 
 __all__ = [
@@ -47,8 +48,7 @@ __all__ = [
 Comparator = Literal["=", "<>", "<", "<=", ">", ">="]
 
 
-@attrs.frozen
-class Path:
+class Path(msgspec.Struct, frozen=True):
     """A place in an item: names of attributes and map keys, and indexes of lists."""
 
     steps: tuple[str | int, ...]
@@ -59,15 +59,15 @@ class Path:
         return cls(steps)
 
 
-@attrs.frozen
-class Value:
+class Value(Quiet, frozen=True):
     """A constant."""
 
-    value: AttributeValue = attrs.field(repr=False)
+    unshown = frozenset({"value"})
+
+    value: AttributeValue
 
 
-@attrs.frozen
-class Size:
+class Size(msgspec.Struct, frozen=True):
     """The size of what stands at a path: length of text, bytes, members, elements."""
 
     path: Path
@@ -76,8 +76,7 @@ class Size:
 Operand: TypeAlias = Path | Value | Size
 
 
-@attrs.frozen
-class Compare:
+class Compare(msgspec.Struct, frozen=True):
     """Two operands compared; false when one is absent or their types differ."""
 
     comparator: Comparator
@@ -85,8 +84,7 @@ class Compare:
     right: Operand
 
 
-@attrs.frozen
-class Between:
+class Between(msgspec.Struct, frozen=True):
     """*operand* lies between two others, both included."""
 
     operand: Operand
@@ -94,68 +92,59 @@ class Between:
     high: Operand
 
 
-@attrs.frozen
-class In:
+class In(msgspec.Struct, frozen=True):
     """*operand* equals one of several."""
 
     operand: Operand
     options: tuple[Operand, ...]
 
 
-@attrs.frozen
-class BeginsWith:
+class BeginsWith(msgspec.Struct, frozen=True):
     """Text or bytes at a path begin with the operand."""
 
     path: Path
     prefix: Operand
 
 
-@attrs.frozen
-class Contains:
+class Contains(msgspec.Struct, frozen=True):
     """A set or list at a path has the member, or a text the part."""
 
     path: Path
     member: Operand
 
 
-@attrs.frozen
-class AttributeExists:
+class AttributeExists(msgspec.Struct, frozen=True):
     """There is something at a path, NULL included."""
 
     path: Path
 
 
-@attrs.frozen
-class AttributeNotExists:
+class AttributeNotExists(msgspec.Struct, frozen=True):
     """There is nothing at a path."""
 
     path: Path
 
 
-@attrs.frozen
-class AttributeType:
+class AttributeType(msgspec.Struct, frozen=True):
     """What stands at a path has the type tag that the operand, a text, names."""
 
     path: Path
     type: Operand
 
 
-@attrs.frozen
-class And:
+class And(msgspec.Struct, frozen=True):
     """All conditions hold."""
 
     conditions: tuple[Condition, ...]
 
 
-@attrs.frozen
-class Or:
+class Or(msgspec.Struct, frozen=True):
     """At least one condition holds."""
 
     conditions: tuple[Condition, ...]
 
 
-@attrs.frozen
-class Not:
+class Not(msgspec.Struct, frozen=True):
     """The condition does not hold."""
 
     condition: Condition
@@ -176,32 +165,28 @@ Condition: TypeAlias = (
 )
 
 
-@attrs.frozen
-class IfNotExists:
+class IfNotExists(msgspec.Struct, frozen=True):
     """What stands at a path, or the operand where there is nothing."""
 
     path: Path
     default: Operand
 
 
-@attrs.frozen
-class ListAppend:
+class ListAppend(msgspec.Struct, frozen=True):
     """Two lists as one."""
 
     first: Operand | IfNotExists
     second: Operand | IfNotExists
 
 
-@attrs.frozen
-class Plus:
+class Plus(msgspec.Struct, frozen=True):
     """Two numbers added."""
 
     left: Operand | IfNotExists
     right: Operand | IfNotExists
 
 
-@attrs.frozen
-class Minus:
+class Minus(msgspec.Struct, frozen=True):
     """One number taken from another."""
 
     left: Operand | IfNotExists
@@ -211,39 +196,34 @@ class Minus:
 SetValue: TypeAlias = Operand | IfNotExists | ListAppend | Plus | Minus
 
 
-@attrs.frozen
-class Set:
+class Set(msgspec.Struct, frozen=True):
     """Store something at a path."""
 
     path: Path
     value: SetValue
 
 
-@attrs.frozen
-class Remove:
+class Remove(msgspec.Struct, frozen=True):
     """Remove what stands at a path."""
 
     path: Path
 
 
-@attrs.frozen
-class Add:
+class Add(msgspec.Struct, frozen=True):
     """Add to a number, or members to a set; absent ones are created."""
 
     path: Path
     value: Value
 
 
-@attrs.frozen
-class Delete:
+class Delete(msgspec.Struct, frozen=True):
     """Take members from a set."""
 
     path: Path
     value: Value
 
 
-@attrs.frozen
-class Update:
+class Update(msgspec.Struct, frozen=True):
     """What an UpdateItem changes."""
 
     sets: tuple[Set, ...] = ()

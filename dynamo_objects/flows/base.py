@@ -19,36 +19,35 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import Any, TypeAlias, TypeVar
 
-import attrs
+import msgspec
 
+from ..codec.structs import Quiet
 from ..operations.base import Operation
 
 __all__ = ["Backoff", "Command", "Emit", "Flow", "Pause", "Together"]
 
 
-@attrs.frozen
-class Pause:
+class Pause(msgspec.Struct, frozen=True):
     """Sleep for *seconds*."""
 
     seconds: float
 
 
-@attrs.frozen
-class Backoff:
+class Backoff(msgspec.Struct, frozen=True):
     """Sleep as before the retry number *attempt*, counted from 0."""
 
     attempt: int
 
 
-@attrs.frozen
-class Emit:
+class Emit(Quiet, frozen=True):
     """Hand *value* to whoever consumes the flow's events."""
 
-    value: Any = attrs.field(repr=False)
+    unshown = frozenset({"value"})
+
+    value: Any
 
 
-@attrs.frozen
-class Together:
+class Together(msgspec.Struct, frozen=True):
     """Run child flows, some of them at the same time; how many is the driver's business.
 
     What children emit goes to the consumer as it comes. When a child raises, no further

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-import attrs
 import msgspec
 
 from ..codec.sizes import item_size
+from ..codec.structs import Quiet
 from ..codec.values import Item
 from ..errors import (
     DynamoException,
@@ -41,8 +41,7 @@ _JSON_GROWTH = 10
 _OVERHEAD_BYTES = 64 * 1024
 
 
-@attrs.frozen
-class Answered:
+class Answered(Quiet, frozen=True):
     """Some keys were read.
 
     Attributes:
@@ -50,19 +49,19 @@ class Answered:
         absent: Keys of which the service has said that there is no item.
     """
 
-    found: list[tuple[Item, Item]] = attrs.field(repr=False)
+    unshown = frozenset({"found"})
+
+    found: list[tuple[Item, Item]]
     absent: list[Item]
 
 
-@attrs.frozen
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """Some writes were acknowledged."""
 
     writes: Sequence[Write]
 
 
-@attrs.frozen
-class NotWritten:
+class NotWritten(msgspec.Struct, frozen=True):
     """One write was refused, or given up; the reason tells whether it may have happened."""
 
     write: Write
@@ -77,7 +76,7 @@ def read_batches(request: BatchGetItem, patience_seconds: float) -> Flow[None]:
         patience_seconds: How long one batch may go on without any key getting through.
     """
     yield Together(
-        _read_batch(attrs.evolve(request, keys=keys), patience_seconds)
+        _read_batch(msgspec.structs.replace(request, keys=keys), patience_seconds)
         for keys in _chunks(request.keys, MAX_READS)
     )
 
@@ -91,7 +90,7 @@ def _read_batch(request: BatchGetItem, patience_seconds: float) -> Flow[None]:
             yield Emit(Answered(read.found, read.absent))
         if not read.unprocessed:
             return
-        request = attrs.evolve(request, keys=read.unprocessed)
+        request = msgspec.structs.replace(request, keys=read.unprocessed)
         patience.elapsed = yield Backoff(patience.attempt)
         if patience.is_over():
             raise ThrottledError(
@@ -100,8 +99,7 @@ def _read_batch(request: BatchGetItem, patience_seconds: float) -> Flow[None]:
             )
 
 
-@attrs.define
-class _Patience:
+class _Patience(msgspec.Struct):
     """How often a batch was asked again, and for how long, since anything got through."""
 
     seconds: float

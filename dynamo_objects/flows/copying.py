@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
+import msgspec
 
+from ..codec.structs import Quiet
 from ..codec.values import Item
 from ..errors import ConditionFailed, DynamoSchemaException, ItemExists
 from ..expressions.tree import AttributeNotExists, Path, Set, Update, Value
@@ -20,15 +21,16 @@ __all__ = ["Copied", "copy_item", "copy_table"]
 _ATTRIBUTES_AT_ONCE = 200
 
 
-@attrs.frozen
-class Copied:
+class Copied(Quiet, frozen=True):
     """One item was copied.
 
     Attributes:
         item: As written.
     """
 
-    item: Item = attrs.field(repr=False)
+    unshown = frozenset({"item"})
+
+    item: Item
 
 
 def copy_table(
@@ -55,7 +57,7 @@ def copy_table(
         count += len(items)
         if page.last_key is None:
             return count
-        scan = attrs.evolve(scan, start_key=page.last_key)
+        scan = msgspec.structs.replace(scan, start_key=page.last_key)
 
 
 def _copy_one(target: TableDescription, item: Item, update: bool) -> Flow[None]:

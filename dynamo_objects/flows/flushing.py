@@ -12,8 +12,9 @@ from contextlib import suppress
 from itertools import chain
 from typing import Any
 
-import attrs
+import msgspec
 
+from ..codec.structs import Quiet
 from ..codec.values import Invalid, Item
 from ..errors import (
     ConditionFailed,
@@ -54,8 +55,7 @@ _MAY_PASS = (ThrottledError, InternalError)
 _MAX_GIVEN_UP = 3
 
 
-@attrs.frozen(eq=False)
-class Removal:
+class Removal(Quiet, frozen=True, eq=False):
     """A planned conditional deletion.
 
     Attributes:
@@ -65,14 +65,15 @@ class Removal:
         base: The item as it was read.
     """
 
-    schema: TableSchema = attrs.field(repr=False)
+    unshown = frozenset({"schema", "base"})
+
+    schema: TableSchema
     key: Any
     operation: DeleteItem
-    base: Item = attrs.field(repr=False)
+    base: Item
 
 
-@attrs.frozen(eq=False)
-class Guarded:
+class Guarded(Quiet, frozen=True, eq=False):
     """One conditional write.
 
     Attributes:
@@ -80,19 +81,19 @@ class Guarded:
         ref: Whatever the caller wants to find again.
     """
 
+    unshown = frozenset({"ref"})
+
     plan: Save | Removal
-    ref: Any = attrs.field(repr=False)
+    ref: Any
 
 
-@attrs.frozen
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """A conditional write was acknowledged."""
 
     write: Guarded
 
 
-@attrs.frozen
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """A conditional write was not carried out; the reason tells whether it may have been."""
 
     write: Guarded

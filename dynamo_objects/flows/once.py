@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+import msgspec
 
 from ..codec.values import Item
 from ..errors import (
@@ -65,7 +65,7 @@ def _write_for_old(operation: SingleWrite, token: str) -> Flow[Item | None]:
         return None  # there is nothing to delete
     path = Path.of(next(iter(key)))
     presence = AttributeNotExists(path) if before is None else AttributeExists(path)
-    guarded = attrs.evolve(operation, condition=all_of(presence, operation.condition))
+    guarded = msgspec.structs.replace(operation, condition=all_of(presence, operation.condition))
     try:
         yield from _transact(guarded, token)
     except ConditionFailed as failed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-import attrs
+import msgspec
 
 from ..operations.search import Page, Query, Scan
 from .base import Emit, Flow, Together
@@ -22,7 +22,7 @@ def pages(search: Query | Scan) -> Flow[None]:
         yield Emit(page)
         if page.last_key is None:
             return
-        search = attrs.evolve(search, start_key=page.last_key)
+        search = msgspec.structs.replace(search, start_key=page.last_key)
 
 
 def pages_together(searches: Sequence[Query | Scan]) -> Flow[None]:

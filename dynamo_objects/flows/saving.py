@@ -10,9 +10,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-import attrs
+import msgspec
 
 from ..codec.records import Change, RecordCodec
+from ..codec.structs import Quiet
 from ..codec.values import Invalid, Item
 from ..errors import (
     ConditionFailed,
@@ -57,8 +58,7 @@ __all__ = [
 ]
 
 
-@attrs.frozen(eq=False)
-class Save:
+class Save(Quiet, frozen=True, eq=False):
     """A planned save.
 
     Attributes:
@@ -71,12 +71,14 @@ class Save:
         version: The record's new version, where it has one.
     """
 
-    schema: TableSchema = attrs.field(repr=False)
-    record: Any = attrs.field(repr=False)
+    unshown = frozenset({"schema", "record", "item", "loaded"})
+
+    schema: TableSchema
+    record: Any
     operation: PutItem | UpdateItem
     guard: Condition | None
-    item: Item = attrs.field(repr=False)
-    loaded: tuple[Any, ...] | None = attrs.field(repr=False)
+    item: Item
+    loaded: tuple[Any, ...] | None
     version: int | None
 
     @property
@@ -364,4 +366,4 @@ def with_version(schema: TableSchema, update: Update) -> Update:
     version = schema.codec.version
     if version is None:
         return update
-    return attrs.evolve(update, adds=(*update.adds, Add(Path.of(version.wire), Value({"N": "1"}))))
+    return msgspec.structs.replace(update, adds=(*update.adds, Add(Path.of(version.wire), Value({"N": "1"}))))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-import attrs
+import msgspec
 
 from ..errors import DynamoException, InvalidRequest, TableInUse, TableNotFound
 from ..operations.table import (
@@ -39,8 +39,7 @@ __all__ = [
 _POLL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 
 
-@attrs.define
-class _Looks:
+class _Looks(msgspec.Struct):
     """Looks at a table again and again, with growing pauses, as long as *patience_seconds*."""
 
     patience_seconds: float

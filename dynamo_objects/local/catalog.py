@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from .definitions import Table
-from .errors import ApiError, not_found
+from .errors import not_found
+from .lifecycle import is_changing, settled
 from .storage.base import Storage, Unit
 
-__all__ = ["Catalog", "in_use"]
+__all__ = ["Catalog"]
 
 _KIND = "table"
 _COUNTER = ("counter", "collection")
@@ -20,12 +21,19 @@ _decoder = msgspec.json.Decoder(Table)
 
 
 class Catalog:
-    """The tables of a storage."""
+    """The tables of a storage.
 
-    def __init__(self, storage: Storage) -> None:
+    Args:
+        storage: Keeps them.
+        clock: Returns the seconds since 1970.
+    """
+
+    def __init__(self, storage: Storage, clock: Callable[[], float]) -> None:
         self._storage = storage
+        self._clock = clock
         self._version: int | None = None
         self._tables: dict[str, Table] = {}
+        self._changing: set[str] = set()
 
     def find(self, unit: Unit, name: str) -> Table | None:
         """Return the table of a name, whatever its status, or None."""
@@ -38,6 +46,8 @@ class Catalog:
             ApiError: There is none, or it is being created or deleted.
         """
         table = self._now(unit).get(name)
+        if table is not None and name in self._changing:
+            table = settled(table, self._clock())
         if table is None or table.status in ("CREATING", "DELETING"):
             raise not_found("Requested resource not found")
         return table
@@ -72,9 +82,5 @@ class Catalog:
         if version != self._version:
             found = (_decoder.decode(content) for _, content in unit.documents(_KIND))
             self._tables, self._version = {table.name: table for table in found}, version
+            self._changing = {name for name, table in self._tables.items() if is_changing(table)}
         return self._tables
-
-
-def in_use(message: str) -> ApiError:
-    """Return the error for a table that cannot be changed now."""
-    return ApiError("ResourceInUseException", message)

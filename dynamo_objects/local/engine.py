@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from zlib import crc32
 
@@ -12,8 +13,14 @@ import attrs
 import msgspec
 
 from .catalog import Catalog
+from .conflicts import Claims
 from .errors import ApiError, malformed
+from .faults import Faults
+from .faulty import answer
+from .meter import Meter
+from .requests import check
 from .storage.base import Storage
+from .throughput import Throttle
 
 __all__ = ["Context", "Handler", "LocalEngine", "LocalReply", "Options"]
 
@@ -25,10 +32,22 @@ class Options:
     Attributes:
         clock: Returns the seconds since 1970; tests may move it.
         page_bytes: How much one Query or Scan reads (AWS Developer Guide, "Query": 1 MB).
+        throughput: Whether provisioned throughput is enforced.
+        faults: What goes wrong, and how often; None for nothing.
+        table_seconds: How long tables and indexes take to be created, changed and deleted.
+        index_lag_seconds: How long global indexes lag behind their table.
+        region: In the names of tables (ARNs).
+        ttl_delay_seconds: How long after their time expired items are deleted; None for never.
     """
 
     clock: Callable[[], float] = time.time
     page_bytes: int = 1024 * 1024
+    throughput: bool = False
+    faults: Faults | None = None
+    table_seconds: float = 0.0
+    index_lag_seconds: float = 0.0
+    ttl_delay_seconds: float | None = None
+    region: str = "us-east-1"
 
 
 @attrs.frozen
@@ -39,11 +58,15 @@ class Context:
         storage: The entries.
         catalog: The tables.
         options: See there.
+        claims: Keys that transactions are about to write.
+        meter: Counts the units that are consumed, and refuses what is too much.
     """
 
     storage: Storage
     catalog: Catalog
     options: Options
+    claims: Claims
+    meter: Meter
 
 
 #: Carries out one operation: its members in, the members of the reply out, which may hold
@@ -73,18 +96,30 @@ class LocalEngine:
         storage: Where entries are kept; closed with the engine.
         handlers: Operation -> what carries it out.
         options: See there.
+        before: What is done before each request.
     """
 
     def __init__(
-        self, storage: Storage, handlers: Mapping[str, Handler], options: Options | None = None
+        self,
+        storage: Storage,
+        handlers: Mapping[str, Handler],
+        options: Options | None = None,
+        before: Sequence[Callable[[Context], None]] = (),
     ) -> None:
-        self.context = Context(storage, Catalog(storage), options or Options())
+        options = options or Options()
+        meter = Throttle(options.clock) if options.throughput else Meter()
+        self.context = Context(storage, Catalog(storage, options.clock), options, Claims(), meter)
         self._handlers = handlers
+        self._before = before
 
     def send(self, operation: str, payload: bytes) -> LocalReply:
-        """Carry out one request."""
+        """Carry out one request.
+
+        Raises:
+            LostReply: A fault that was asked for: the connection breaks.
+        """
         try:
-            body, status = self._carried_out(operation, payload), 200
+            body, status = self._answered(operation, payload), 200
         except ApiError as error:
             body, status = error.body(), error.status
         headers = {
@@ -99,6 +134,12 @@ class LocalEngine:
         """Close the storage."""
         self.context.storage.close()
 
+    def _answered(self, operation: str, payload: bytes) -> bytes:
+        faults = self.context.options.faults
+        if faults is None:
+            return self._carried_out(operation, payload)
+        return answer(faults, operation, payload, partial(self._carried_out, operation))
+
     def _carried_out(self, operation: str, payload: bytes) -> bytes:
         handler = self._handlers.get(operation)
         if handler is None:
@@ -109,5 +150,8 @@ class LocalEngine:
             raise malformed("") from None
         if not isinstance(request, dict):
             raise malformed("Start of structure or map found where not expected")
+        check(operation, request)
+        for work in self._before:
+            work(self.context)
         result = handler(self.context, request)
         return result if isinstance(result, bytes) else msgspec.json.encode(result)

@@ -6,7 +6,16 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["ApiError", "invalid", "invalid_parameter", "malformed", "not_found"]
+__all__ = [
+    "ApiError",
+    "enveloped",
+    "in_use",
+    "invalid",
+    "invalid_parameter",
+    "malformed",
+    "not_found",
+    "throughput_exceeded",
+]
 
 #: Codes that the service's front gives, each under a name of its own (seen in replies of DynamoDB Local).
 _FRONT = {
@@ -61,6 +70,20 @@ def invalid_parameter(reason: str) -> ApiError:
     return invalid(f"One or more parameter values were invalid: {reason}")
 
 
+def enveloped(error: ApiError) -> ApiError:
+    """Return an error about a request by itself, found before any table is looked at, as AWS words it.
+
+    Since June 2026 such messages begin like those about constraints. Source: the captures of
+    AWS's replies in github.com/nubo-db/dynamodb-conformance, 2026-06-09-validation-rewording.json.
+    """
+    if error.code != "ValidationException" or error.message[1:].startswith(_ENVELOPE[1:]):
+        return error
+    return invalid(_ENVELOPE + error.message)
+
+
+_ENVELOPE = "1 validation error detected: "
+
+
 def malformed(message: str) -> ApiError:
     """Return the error for JSON of a wrong shape."""
     return ApiError("SerializationException", message)
@@ -69,3 +92,24 @@ def malformed(message: str) -> ApiError:
 def not_found(message: str) -> ApiError:
     """Return the error for a table or index that does not exist."""
     return ApiError("ResourceNotFoundException", message)
+
+
+def in_use(message: str) -> ApiError:
+    """Return the error for a table that cannot be changed now."""
+    return ApiError("ResourceInUseException", message)
+
+
+def throughput_exceeded(*, is_index: bool = False) -> ApiError:
+    """Return the error for a request that exceeds the provisioned throughput."""
+    return ApiError("ProvisionedThroughputExceededException", _INDEX_EXCEEDED if is_index else _EXCEEDED)
+
+
+_EXCEEDED = (
+    "The level of configured provisioned throughput for the table was exceeded. "
+    "Consider increasing your provisioning level with the UpdateTable API."
+)
+_INDEX_EXCEEDED = (
+    "The level of configured provisioned throughput for one or more global secondary indexes of the table "
+    "was exceeded. Consider increasing your provisioning level for the under-provisioned "
+    "global secondary indexes with the UpdateTable API"
+)

@@ -1,7 +1,8 @@
 """Key values as bytes that sort as DynamoDB sorts the values.
 
 Each encoding ends itself, so that the bytes of several values can stand one behind the other
-and still sort by the first, then the second, and so on.
+and still sort by the first, then the second, and so on. Numbers sort by value, texts by their
+UTF-8 bytes, binaries by their bytes (AWS Developer Guide, "Query": the sort key's order).
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 from binascii import a2b_base64
 from hashlib import blake2b
 
-__all__ = ["digest", "ordered_bytes"]
+__all__ = ["digest", "following", "ordered_bytes", "prefix_bytes"]
+
+_INVERTED = bytes(range(255, -1, -1))
 
 
 def digest(raw: bytes) -> bytes:
@@ -26,18 +29,34 @@ def ordered_bytes(type: str, held: str) -> bytes:
     """
     if type == "N":
         return _number_bytes(held)
+    return prefix_bytes(type, held) + b"\x00\x01"
+
+
+def prefix_bytes(type: str, held: str) -> bytes:
+    """Return what the bytes of all texts, or binaries, that begin with *held* have in front; no others have.
+
+    Args:
+        type: ``S`` or ``B``.
+        held: As in an attribute value; may be empty.
+    """
     raw = held.encode() if type == "S" else a2b_base64(held)
-    return raw.replace(b"\x00", b"\x00\xff") + b"\x00\x01"
+    return raw.replace(b"\x00", b"\x00\xff") if b"\x00" in raw else raw
+
+
+def following(raw: bytes) -> bytes | None:
+    """Return the smallest bytes behind all that begin with *raw*; None when nothing can be behind them."""
+    head = raw.rstrip(b"\xff")
+    return head[:-1] + bytes((head[-1] + 1,)) if head else None
 
 
 def _number_bytes(text: str) -> bytes:
     """Return sign and exponent, then the digits; for negative numbers all bits inverted."""
-    is_negative = text.startswith("-")
     whole, _, fraction = text.lstrip("-").partition(".")
+    whole = whole.lstrip("0")
     digits = (whole + fraction).lstrip("0")
     if not digits:
         return b"\x80"
-    exponent = len(whole.lstrip("0")) if whole.strip("0") else len(digits) - len(fraction)
+    exponent = len(whole) or len(digits) - len(fraction)
     # Exponents run from -129 to 126: one byte would do, were it not for the sign.
     raw = (0x8100 + 512 + exponent).to_bytes(2, "big") + digits.rstrip("0").encode() + b"\x00"
-    return bytes(255 - byte for byte in raw) if is_negative else raw
+    return raw.translate(_INVERTED) if text.startswith("-") else raw

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import attrs
+import msgspec
 
 from ..codec.records import Change, RecordCodec
 from ..codec.values import Item
@@ -180,7 +181,9 @@ class _Planner:
         save = plan_put(self._schema, self._table, record, guard)
         assert isinstance(save.operation, PutItem)
         item = _with_key(self._schema, save.item, entry.base)
-        return attrs.evolve(save, item=item, operation=attrs.evolve(save.operation, item=item))
+        return msgspec.structs.replace(
+            save, item=item, operation=msgspec.structs.replace(save.operation, item=item)
+        )
 
 
 def _check_key(schema: TableSchema, entry: Entry) -> None:

@@ -10,9 +10,9 @@ import math
 from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
-import attrs
 import msgspec
 
+from ..codec.structs import Quiet
 from ..codec.typed import PLAIN_ITEMS, ItemReader
 from ..codec.values import Item
 from ..errors import NotDynamoDBReply
@@ -23,6 +23,7 @@ from ..expressions.tree import Condition, Path
 __all__ = [
     "ItemType",
     "Operation",
+    "Reading",
     "Resend",
     "add_condition",
     "add_projection",
@@ -48,8 +49,7 @@ class Resend(Enum):
     NEVER = "never"
 
 
-@attrs.frozen
-class Operation(Generic[Result]):
+class Operation(Quiet, Generic[Result], frozen=True):
     """One request to DynamoDB and how to read its reply.
 
     Attributes:
@@ -89,6 +89,27 @@ class Operation(Generic[Result]):
     def is_settled(self, result: Result) -> bool:
         """Tell whether *result* is conclusive even if an earlier reply was lost."""
         return True
+
+
+class Reading(Operation[Result], frozen=True, kw_only=True):
+    """An operation that reads items.
+
+    Attributes:
+        reader: Reads the reply; how that is done is no part of what is asked for, and is not compared.
+    """
+
+    unshown = frozenset({"reader"})
+
+    reader: ItemReader = PLAIN_ITEMS
+
+    def _asked(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__struct_fields__ if name != "reader")
+
+    def __eq__(self, other: object) -> bool:
+        return self._asked() == other._asked() if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._asked())
 
 
 def encode_payload(members: dict[str, Any]) -> bytes:

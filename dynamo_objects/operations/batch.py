@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Generic
 
-import attrs
 import msgspec
 
-from ..codec.typed import PLAIN_ITEMS, ItemReader
+from ..codec.structs import Quiet
 from ..codec.values import Item
 from ..errors import NotDynamoDBReply
 from ..expressions.render import Placeholders
 from ..expressions.tree import Path
-from .base import ItemType, Operation, add_projection, encode_payload, read_items, read_reply
+from .base import ItemType, Operation, Reading, add_projection, encode_payload, read_items, read_reply
 
 __all__ = [
     "MAX_READS",
@@ -54,8 +53,7 @@ def _identity_in_reply(key: Item) -> tuple[Any, ...]:
         raise NotDynamoDBReply("a key that is none") from None
 
 
-@attrs.frozen
-class BatchRead:
+class BatchRead(Quiet, frozen=True):
     """The answer to a BatchGetItem.
 
     Attributes:
@@ -64,7 +62,9 @@ class BatchRead:
         unprocessed: Keys that were not read at all: ask again.
     """
 
-    found: list[tuple[Item, Item]] = attrs.field(repr=False)
+    unshown = frozenset({"found"})
+
+    found: list[tuple[Item, Item]]
     absent: list[Item]
     unprocessed: list[Item]
 
@@ -78,8 +78,7 @@ class _BatchGetReply(msgspec.Struct, Generic[ItemType]):
     UnprocessedKeys: dict[str, _Keys]
 
 
-@attrs.frozen
-class BatchGetItem(Operation[BatchRead]):
+class BatchGetItem(Reading[BatchRead], frozen=True):
     """Reads up to 100 items of one table by their keys."""
 
     name: ClassVar[str] = "BatchGetItem"
@@ -88,7 +87,6 @@ class BatchGetItem(Operation[BatchRead]):
     keys: Sequence[Item]
     consistent: bool = False
     projection: tuple[Path, ...] | None = None
-    reader: ItemReader = attrs.field(default=PLAIN_ITEMS, eq=False, repr=False)
 
     @property
     def subject(self) -> tuple[str, Any]:
@@ -135,8 +133,7 @@ class BatchGetItem(Operation[BatchRead]):
         return BatchRead(found, list(asked.values()), left)
 
 
-@attrs.frozen(eq=False)
-class Write:
+class Write(Quiet, frozen=True, eq=False):
     """One put or deletion in a batch.
 
     Attributes:
@@ -146,10 +143,12 @@ class Write:
         ref: Whatever the caller wants to find again.
     """
 
+    unshown = frozenset({"item", "ref"})
+
     table: str
     key: Item
-    item: Item | None = attrs.field(repr=False, default=None)
-    ref: Any = attrs.field(repr=False, default=None)
+    item: Item | None = None
+    ref: Any = None
 
     def request(self) -> dict[str, Any]:
         """Return the write as the request has it."""
@@ -180,8 +179,7 @@ class _BatchWriteReply(msgspec.Struct):
     UnprocessedItems: dict[str, list[_WriteRequest]]
 
 
-@attrs.frozen
-class BatchWriteItem(Operation[list[Write]]):
+class BatchWriteItem(Operation[list[Write]], frozen=True):
     """Puts and deletes up to 25 items: the writes that were not carried out."""
 
     name: ClassVar[str] = "BatchWriteItem"

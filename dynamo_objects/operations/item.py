@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-import attrs
-
-from ..codec.typed import PLAIN_ITEMS, ItemReader
 from ..codec.values import Item
 from ..expressions.evaluate import equal
 from ..expressions.render import Placeholders
 from ..expressions.tree import Condition, Path, Update
 from .base import (
     Operation,
+    Reading,
     Resend,
     add_condition,
     add_projection,
@@ -28,8 +26,7 @@ ReturnValues = Literal["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW
 _OLD_VALUES = frozenset({"ALL_OLD", "UPDATED_OLD"})
 
 
-@attrs.frozen
-class GetItem(Operation[Item | None]):
+class GetItem(Reading[Item | None], frozen=True):
     """Reads one item by its key: the item, or None when there is none."""
 
     name: ClassVar[str] = "GetItem"
@@ -38,7 +35,6 @@ class GetItem(Operation[Item | None]):
     key: Item
     consistent: bool = False
     projection: tuple[Path, ...] | None = None
-    reader: ItemReader = attrs.field(default=PLAIN_ITEMS, eq=False, repr=False)
 
     @property
     def subject(self) -> tuple[str, Any]:
@@ -60,15 +56,15 @@ class GetItem(Operation[Item | None]):
         return item
 
 
-@attrs.frozen
-class PutItem(Operation[Item | None]):
+class PutItem(Operation[Item | None], frozen=True):
     """Stores a whole item: the old item where *return_old* is set, else None."""
 
     name: ClassVar[str] = "PutItem"
     is_write: ClassVar[bool] = True
+    unshown = frozenset({"item"})
 
     table: str
-    item: Item = attrs.field(repr=False)
+    item: Item
     condition: Condition | None = None
     return_old: bool = False
     key_wires: frozenset[str] = frozenset()
@@ -111,8 +107,7 @@ class PutItem(Operation[Item | None]):
         return not self.return_old or result is None or not equal({"M": result}, {"M": self.item})
 
 
-@attrs.frozen
-class UpdateItem(Operation[Item | None]):
+class UpdateItem(Operation[Item | None], frozen=True):
     """Changes some attributes, creating the item if it is absent; what *returns* asks for."""
 
     name: ClassVar[str] = "UpdateItem"
@@ -167,8 +162,7 @@ def _moves_elements(update: Update) -> bool:
     return any(isinstance(path.steps[-1], int) for path in paths)
 
 
-@attrs.frozen
-class DeleteItem(Operation[Item | None]):
+class DeleteItem(Operation[Item | None], frozen=True):
     """Deletes one item: the old item where *return_old* is set and there was one, else None."""
 
     name: ClassVar[str] = "DeleteItem"

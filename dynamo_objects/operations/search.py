@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar, Generic
 
-import attrs
 import msgspec
 
-from ..codec.typed import PLAIN_ITEMS, ItemReader
+from ..codec.structs import Quiet
 from ..codec.values import Item
 from ..errors import NotDynamoDBReply
 from ..expressions.render import Placeholders
 from ..expressions.tree import And, Compare, Condition, Path, Value
-from .base import ItemType, Operation, add_projection, check_key, encode_payload, read_items
+from .base import ItemType, Reading, add_projection, check_key, encode_payload, read_items
 
 __all__ = ["Page", "Query", "Scan"]
 
 
-@attrs.frozen
-class Page:
+class Page(Quiet, frozen=True):
     """The answer to one Query or Scan request.
 
     Attributes:
@@ -28,7 +26,9 @@ class Page:
         last_key: Where the next page begins; None after the last.
     """
 
-    items: list[Item] = attrs.field(repr=False)
+    unshown = frozenset({"items"})
+
+    items: list[Item]
     count: int
     last_key: Item | None
 
@@ -40,8 +40,7 @@ class _SearchReply(msgspec.Struct, Generic[ItemType]):
     LastEvaluatedKey: Item | None = None
 
 
-@attrs.frozen(kw_only=True)
-class _Search(Operation[Page]):
+class _Search(Reading[Page], frozen=True, kw_only=True):
     table: str
     index: str | None = None
     filter: Condition | None = None
@@ -50,7 +49,6 @@ class _Search(Operation[Page]):
     consistent: bool = False
     start_key: Item | None = None
     count_only: bool = False
-    reader: ItemReader = attrs.field(default=PLAIN_ITEMS, eq=False, repr=False)
 
     @property
     def subject(self) -> tuple[str, Any]:
@@ -86,8 +84,7 @@ class _Search(Operation[Page]):
         return Page(items, reply.Count, reply.LastEvaluatedKey or None)
 
 
-@attrs.frozen(kw_only=True)
-class Query(_Search):
+class Query(_Search, frozen=True, kw_only=True):
     """Reads items of one hash key, in the order of the range key."""
 
     name: ClassVar[str] = "Query"
@@ -120,8 +117,7 @@ def _hash_keys(condition: Condition) -> Iterator[Item]:
                 return
 
 
-@attrs.frozen(kw_only=True)
-class Scan(_Search):
+class Scan(_Search, frozen=True, kw_only=True):
     """Reads all items of a table or index, or of one segment of it."""
 
     name: ClassVar[str] = "Scan"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import attrs
 import msgspec
 
 from ..errors import NotDynamoDBReply
@@ -25,8 +24,7 @@ __all__ = [
 ]
 
 
-@attrs.frozen
-class IndexDescription:
+class IndexDescription(msgspec.Struct, frozen=True):
     """One index as it is.
 
     Attributes:
@@ -45,8 +43,7 @@ class IndexDescription:
     write: int = 0
 
 
-@attrs.frozen
-class TableDescription:
+class TableDescription(msgspec.Struct, frozen=True):
     """One table as it is.
 
     Attributes:
@@ -161,8 +158,7 @@ def _keys(schema: list[_Key]) -> tuple[tuple[str, str], ...]:
     return tuple((key.AttributeName, key.KeyType) for key in schema)
 
 
-@attrs.frozen
-class _TableOperation(Operation[TableDescription]):
+class _TableOperation(Operation[TableDescription], frozen=True):
     retries_limit: ClassVar[bool] = True
 
     table: str
@@ -183,8 +179,7 @@ class _TableOperation(Operation[TableDescription]):
         return _description(table)
 
 
-@attrs.frozen
-class DescribeTable(_TableOperation):
+class DescribeTable(_TableOperation, frozen=True):
     """Describes a table."""
 
     name: ClassVar[str] = "DescribeTable"
@@ -193,21 +188,19 @@ class DescribeTable(_TableOperation):
         return self._description(read_reply(body, _DescribeReply).Table)
 
 
-@attrs.frozen
-class CreateTable(_TableOperation):
+class CreateTable(_TableOperation, frozen=True):
     """Begins to create a table; *definition* as TableSchema.definition() makes it."""
 
     name: ClassVar[str] = "CreateTable"
     is_write: ClassVar[bool] = True
 
-    definition: Mapping[str, Any] = attrs.field(factory=dict)
+    definition: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     def payload(self) -> bytes:
         return encode_payload({"TableName": self.table, **self.definition})
 
 
-@attrs.frozen
-class UpdateTable(_TableOperation):
+class UpdateTable(_TableOperation, frozen=True):
     """Begins to change throughputs; those left out stay.
 
     Attributes:
@@ -219,7 +212,7 @@ class UpdateTable(_TableOperation):
     is_write: ClassVar[bool] = True
 
     units: tuple[int, int] | None = None
-    index_units: Mapping[str, tuple[int, int]] = attrs.field(factory=dict)
+    index_units: Mapping[str, tuple[int, int]] = msgspec.field(default_factory=dict)
 
     def payload(self) -> bytes:
         members: dict[str, Any] = {"TableName": self.table}
@@ -237,16 +230,14 @@ def _as_units(units: tuple[int, int]) -> dict[str, int]:
     return {"ReadCapacityUnits": units[0], "WriteCapacityUnits": units[1]}
 
 
-@attrs.frozen
-class DeleteTable(_TableOperation):
+class DeleteTable(_TableOperation, frozen=True):
     """Begins to delete a table."""
 
     name: ClassVar[str] = "DeleteTable"
     is_write: ClassVar[bool] = True
 
 
-@attrs.frozen
-class TableNames:
+class TableNames(msgspec.Struct, frozen=True):
     """One page of table names.
 
     Attributes:
@@ -263,8 +254,7 @@ class _ListReply(msgspec.Struct):
     LastEvaluatedTableName: str | None = None
 
 
-@attrs.frozen
-class ListTables(Operation[TableNames]):
+class ListTables(Operation[TableNames], frozen=True):
     """Lists up to 100 names of tables, of all prefixes."""
 
     name: ClassVar[str] = "ListTables"
@@ -288,8 +278,7 @@ class _TimeToLiveReply(msgspec.Struct):
     TimeToLiveDescription: _TimeToLive
 
 
-@attrs.frozen
-class DescribeTimeToLive(Operation[str | None]):
+class DescribeTimeToLive(Operation[str | None], frozen=True):
     """The attribute by which items expire, or None where none do."""
 
     name: ClassVar[str] = "DescribeTimeToLive"
@@ -308,8 +297,7 @@ class _TimeToLiveSpecification(msgspec.Struct):
     TimeToLiveSpecification: dict[str, Any]
 
 
-@attrs.frozen
-class UpdateTimeToLive(Operation[None]):
+class UpdateTimeToLive(Operation[None], frozen=True):
     """Lets items expire by an attribute that holds seconds since 1970."""
 
     name: ClassVar[str] = "UpdateTimeToLive"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import attrs
 import msgspec
 
 from ..codec.values import Item
@@ -23,8 +22,7 @@ MAX_ACTIONS = 100
 _TOKEN_SECONDS = 9 * 60.0
 
 
-@attrs.frozen
-class ConditionCheck:
+class ConditionCheck(msgspec.Struct, frozen=True):
     """Requires something of an item that the transaction does not change."""
 
     table: str
@@ -58,8 +56,7 @@ class _TransactWriteReply(msgspec.Struct, forbid_unknown_fields=True):
     ItemCollectionMetrics: Any = None
 
 
-@attrs.frozen
-class TransactWriteItems(Operation[None]):
+class TransactWriteItems(Operation[None], frozen=True):
     """Carries out all actions or none. With the same token it is carried out once only.
 
     Attributes:
@@ -100,8 +97,7 @@ class _TransactGetReply(msgspec.Struct):
     Responses: list[_Got]
 
 
-@attrs.frozen
-class TransactGetItems(Operation[list[Item | None]]):
+class TransactGetItems(Operation[list[Item | None]], frozen=True):
     """Reads several items as of one moment: each item, or None, in the order asked."""
 
     name: ClassVar[str] = "TransactGetItems"

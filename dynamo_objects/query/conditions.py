@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from ..codec.values import Invalid
 from ..errors import QueryError, ValidationError
@@ -103,8 +103,7 @@ def merge_bounds(keywords: Mapping[str, Any], keys: Sequence[KeyField]) -> dict[
     return merged
 
 
-@attrs.frozen
-class Split:
+class Split(msgspec.Struct, frozen=True):
     """A condition taken apart.
 
     Attributes:
@@ -188,9 +187,8 @@ def wires(node: Any) -> Iterator[str]:
     """Yield the attributes at which the paths in a tree begin."""
     if isinstance(node, tree.Path):
         yield str(node.steps[0])
-    elif attrs.has(type(node)) and not isinstance(node, tree.Value):
-        for attribute in attrs.fields(type(node)):
-            yield from wires(getattr(node, attribute.name))
+    elif isinstance(node, msgspec.Struct) and not isinstance(node, tree.Value):
+        yield from wires(msgspec.structs.astuple(node))
     elif isinstance(node, tuple):
         for inner in node:
             yield from wires(inner)

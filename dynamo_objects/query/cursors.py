@@ -13,7 +13,6 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
 import msgspec
 
 from ..codec.values import Item
@@ -25,8 +24,7 @@ __all__ = ["Place", "digest", "read_cursor", "write_cursor"]
 _DIGEST_BYTES = 12
 
 
-@attrs.frozen
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where the next page begins.
 
     Attributes:
@@ -59,9 +57,8 @@ def _shape(part: Any) -> Any:
         return ["In", _shape(part.operand), options]
     if isinstance(part, tree.Value):
         return ["Value", part.value]
-    if attrs.has(type(part)):
-        inner = [_shape(getattr(part, attribute.name)) for attribute in attrs.fields(type(part))]
-        return [type(part).__name__, *inner]
+    if isinstance(part, msgspec.Struct):
+        return [type(part).__name__, *map(_shape, msgspec.structs.astuple(part))]
     return [_shape(inner) for inner in part] if isinstance(part, tuple) else part
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import attrs
+import msgspec
 
 from ..codec.values import Item
 from ..errors import QueryError
@@ -213,14 +214,14 @@ class Query(Search[Record]):
         operation = self._operation()
         if after is not None:
             place = read_cursor(self._digest(), after, self._cursor_types())
-            operation, seen = attrs.evolve(operation, start_key=place.key), place.seen
+            operation, seen = msgspec.structs.replace(operation, start_key=place.key), place.seen
         if self._limit is not None:
             wanted = min(wanted, self._limit - seen)
             if wanted < 1:
                 return Page([], None)
         if self._page_size is None and self._filter is None:
             # One more than wanted tells whether anything follows.
-            operation = attrs.evolve(operation, limit=min(wanted + 1, MAX_PAGE_SIZE))
+            operation = msgspec.structs.replace(operation, limit=min(wanted + 1, MAX_PAGE_SIZE))
         items, last = self._read_page(operation, wanted)
         seen += len(items)
         is_over = last is None or seen == self._limit

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-import attrs
+import msgspec
 
 from ..codec.values import Invalid, Item
 from ..errors import DecodeError, ItemNotFound, MultipleItemsFound
@@ -19,8 +19,7 @@ __all__ = ["Page", "decode_error", "decoder", "only_one"]
 Record = TypeVar("Record", bound=DynamoRecord)
 
 
-@attrs.frozen
-class Page(Generic[Record]):
+class Page(msgspec.Struct, Generic[Record], frozen=True):
     """Some results, and where the next ones begin.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
+import msgspec
 
 from ..connection.connection import Connection
 from ..schema import TableSchema
@@ -12,8 +12,7 @@ from ..schema import TableSchema
 __all__ = ["Source"]
 
 
-@attrs.frozen(eq=False)
-class Source:
+class Source(msgspec.Struct, frozen=True, eq=False):
     """What a query reads from.
 
     Attributes:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import attrs
+import msgspec
 
 from ..errors import DynamoSchemaException
 
@@ -46,20 +47,14 @@ def check_name(name: str, what: str) -> str:
     return name
 
 
-def _check_key_name(key: HashKey | RangeKey, _: Any, name: Any) -> None:
+def _check_key(kind: str, name: Any, data_type: Any) -> None:
     if not isinstance(name, str) or not name:
-        raise DynamoSchemaException(f"{type(key).__name__} takes the name of a field, got {name!r}")
-
-
-def _check_key_type(key: HashKey | RangeKey, _: Any, data_type: Any) -> None:
+        raise DynamoSchemaException(f"{kind} takes the name of a field, got {name!r}")
     if data_type is not None and data_type not in _KEY_TYPES:
-        raise DynamoSchemaException(
-            f"{type(key).__name__}({key.name!r}): data_type is 'S', 'N' or 'B', got {data_type!r}"
-        )
+        raise DynamoSchemaException(f"{kind}({name!r}): data_type is 'S', 'N' or 'B', got {data_type!r}")
 
 
-@attrs.frozen
-class HashKey:
+class HashKey(msgspec.Struct, frozen=True):
     """The field that says in which partition an item lies.
 
     Args:
@@ -67,12 +62,14 @@ class HashKey:
         data_type: ``S``, ``N`` or ``B``; only needed where the record class has no such field.
     """
 
-    name: str = attrs.field(validator=_check_key_name)
-    data_type: _KeyType | None = attrs.field(default=None, validator=_check_key_type)
+    name: str
+    data_type: _KeyType | None = None
+
+    def __post_init__(self) -> None:
+        _check_key(type(self).__name__, self.name, self.data_type)
 
 
-@attrs.frozen
-class RangeKey:
+class RangeKey(msgspec.Struct, frozen=True):
     """The field that orders the items of one hash key.
 
     Args:
@@ -80,15 +77,17 @@ class RangeKey:
         data_type: As for HashKey.
     """
 
-    name: str = attrs.field(validator=_check_key_name)
-    data_type: _KeyType | None = attrs.field(default=None, validator=_check_key_type)
+    name: str
+    data_type: _KeyType | None = None
+
+    def __post_init__(self) -> None:
+        _check_key(type(self).__name__, self.name, self.data_type)
 
 
 KeyPart: TypeAlias = HashKey | RangeKey
 
 
-@attrs.frozen
-class Throughput:
+class Throughput(msgspec.Struct, frozen=True):
     """Provisioned read and write units per second."""
 
     read: int

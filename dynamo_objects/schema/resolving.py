@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
+import msgspec
 
 from ..codec.codec import Codec
 from ..codec.fields import FieldCodec
@@ -19,8 +19,7 @@ __all__ = ["IndexSchema", "KeyField", "Resolver"]
 _UNTYPED: dict[str, Codec] = {"S": STR, "N": DECIMAL, "B": BYTES}
 
 
-@attrs.frozen
-class KeyField:
+class KeyField(msgspec.Struct, frozen=True):
     """One key attribute of a table or index.
 
     Attributes:
@@ -41,8 +40,7 @@ class KeyField:
         return str(self.codec.key_type)
 
 
-@attrs.frozen
-class IndexSchema:
+class IndexSchema(msgspec.Struct, frozen=True):
     """One index with its keys resolved."""
 
     name: str
@@ -153,5 +151,5 @@ def _without_none(codec: Codec) -> Codec:
     tags = codec.tags - {"NULL"}
     if len(tags) == 1 and tags <= {"S", "N", "B"}:
         (tag,) = tags
-        return attrs.evolve(codec, key_type=tag, tags=tags)
+        return msgspec.structs.replace(codec, key_type=tag, tags=tags)
     return codec

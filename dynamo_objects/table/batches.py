@@ -9,8 +9,9 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-import attrs
+import msgspec
 
+from ..codec.structs import Quiet
 from ..codec.values import Item
 from ..errors import BatchFailed, DynamoException, Failure, QueryError, ValidationError
 from ..flows.base import Emit, Flow, Together
@@ -75,16 +76,16 @@ class Reading:
         return {key: self._found[lookup] for lookup, key in self._asked.items() if lookup in self._found}
 
 
-@attrs.frozen
-class _Saved:
+class _Saved(Quiet, frozen=True):
     """One guarded save was acknowledged."""
 
+    unshown = frozenset({"record"})
+
     lookup: Any
-    record: Any = attrs.field(repr=False)
+    record: Any
 
 
-@attrs.frozen
-class _NotSaved:
+class _NotSaved(msgspec.Struct, frozen=True):
     """One guarded save was not carried out, or its outcome is not known."""
 
     lookup: Any

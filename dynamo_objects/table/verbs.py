@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal, cast
 
 import attrs
+import msgspec
 
 from ..codec.anything import any_codec
 from ..codec.fields import FieldCodec
@@ -52,8 +53,7 @@ _ANY = any_codec()
 _NUMBERS = frozenset({int, float, Decimal})
 
 
-@attrs.frozen(eq=False)
-class Verbs:
+class Verbs(msgspec.Struct, frozen=True, eq=False):
     """What can be done to single records of one table.
 
     Attributes:
@@ -299,7 +299,7 @@ class Verbs:
             else:
                 value = Plus(IfNotExists(clause.path, start), clause.value)
                 sets.append(Set(clause.path, value))
-        return attrs.evolve(change, sets=tuple(sets), adds=tuple(adds))
+        return msgspec.structs.replace(change, sets=tuple(sets), adds=tuple(adds))
 
     def _start(self, clause: Add) -> Value | None:
         """Return what a counter starts at where it is absent; None for 0 and for sets."""

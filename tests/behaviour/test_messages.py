@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import attrs
 import pytest
 
 from dynamo_objects.connection.attempts import RetryPolicy
@@ -21,8 +20,7 @@ TEXT, NUMBER = "sentinel of a value", "987654321"
 KEY = {"id": {"S": "k1"}}
 
 
-@attrs.frozen
-class Request(Operation[None]):
+class Request(Operation[None], frozen=True):
     """A request that the library would not make."""
 
     name: str  # type: ignore[misc]  # here it differs from value to value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import attrs
+import msgspec
 import pytest
 from boto3.dynamodb.conditions import Attr
 
@@ -386,7 +386,7 @@ def test_condition_on_an_unchanged_record_is_asked(db, kind, engine):
     table = kind.StoreTable()
     record = table.save(kind.Store(store_id="s1", visits=4))
     connection = db.get_connection()
-    connection.policy = attrs.evolve(connection.policy, deadline_seconds=0.2)
+    connection.policy = msgspec.structs.replace(connection.policy, deadline_seconds=0.2)
     if engine.differs("fails on updates without changes"):
         with pytest.raises(OutcomeUnknown):
             table.save(record, condition={"visits__eq": 4})

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -416,9 +416,8 @@ def _parts(node: Any) -> Iterator[str | tree.Value]:
     elif isinstance(node, tuple):
         for inner in node:
             yield from _parts(inner)
-    elif attrs.has(type(node)):
-        for field in attrs.fields(type(node)):
-            yield from _parts(getattr(node, field.name))
+    elif isinstance(node, msgspec.Struct):
+        yield from _parts(msgspec.structs.astuple(node))
 
 
 def _changed(node: Any, value: AttributeValue, suffix: str) -> Any:
@@ -429,7 +428,6 @@ def _changed(node: Any, value: AttributeValue, suffix: str) -> Any:
         return tree.Value(value)
     if isinstance(node, tuple):
         return tuple(_changed(inner, value, suffix) for inner in node)
-    if not attrs.has(type(node)):
+    if not isinstance(node, msgspec.Struct):
         return node
-    fields = [field.name for field in attrs.fields(type(node))]
-    return type(node)(*(_changed(getattr(node, name), value, suffix) for name in fields))
+    return type(node)(*(_changed(inner, value, suffix) for inner in msgspec.structs.astuple(node)))

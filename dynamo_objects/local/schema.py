@@ -1,0 +1,162 @@
+"""Items and keys held against the definition of their table."""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from collections.abc import Iterable
+
+from ..codec.sizes import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
+from ..codec.values import AttributeValue, Item
+from .definitions import Index, KeyPart, Table
+from .errors import ApiError, invalid, invalid_parameter
+from .values import type_of
+
+__all__ = [
+    "check_index_keys",
+    "check_item",
+    "check_key",
+    "check_key_values",
+    "check_updated_index_keys",
+    "mismatch",
+]
+
+_KINDS = {"S": "string", "B": "binary"}
+
+
+def mismatch() -> ApiError:
+    """Return the error for a key that is not the table's."""
+    return invalid("The provided key element does not match the schema")
+
+
+def check_key(table: Table, key: Item) -> None:
+    """Check the key of a request.
+
+    Raises:
+        ApiError: It has other attributes or types than the table's, or a value no key can have.
+    """
+    parts = table.keys.parts
+    if len(key) != len(parts):
+        raise mismatch()
+    for part in parts:
+        value = key.get(part.name)
+        if value is None or part.type not in value:
+            raise mismatch()
+    check_key_values(parts, key)
+    _check_sizes(table, key)
+
+
+def check_item(table: Table, item: Item) -> None:
+    """Check the keys of a whole item, those of indexes too.
+
+    Raises:
+        ApiError: A key is missing, has another type, or a value no key can have.
+    """
+    for part in table.keys.parts:
+        value = item.get(part.name)
+        if value is None:
+            raise invalid_parameter(f"Missing the key {part.name} in the item")
+        if part.type not in value:
+            raise invalid_parameter(
+                f"Type mismatch for key {part.name} expected: {part.type} actual: {type_of(value)}"
+            )
+    check_key_values(table.keys.parts, item)
+    _check_sizes(table, item)
+    if table.indexes:
+        check_index_keys(table, item)
+
+
+def check_key_values(parts: Iterable[KeyPart], item: Item) -> None:
+    """Check that key attributes are not empty.
+
+    Raises:
+        ApiError: One is.
+    """
+    for part in parts:
+        _check_key_value(part, item[part.name])
+
+
+def _check_key_value(part: KeyPart, value: AttributeValue) -> None:
+    if part.type != "N" and not value[part.type]:
+        raise invalid(
+            "One or more parameter values are not valid. The AttributeValue for a key attribute "
+            f"cannot contain an empty {_KINDS[part.type]} value. Key: {part.name}"
+        )
+
+
+def _check_sizes(table: Table, item: Item) -> None:
+    for part in table.keys.hash:
+        if _size(part, item) > MAX_HASH_KEY_BYTES:
+            raise invalid_parameter("Size of hashkey has exceeded the maximum size limit of2048 bytes")
+    for part in table.keys.range:
+        if _size(part, item) > MAX_RANGE_KEY_BYTES:
+            raise invalid_parameter(
+                "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
+            )
+
+
+def _size(part: KeyPart, item: Item) -> int:
+    """Return the bytes of a key value; numbers are never too long."""
+    if part.type == "N":
+        return 0
+    held = item[part.name][part.type]
+    return len(held.encode()) if part.type == "S" else len(a2b_base64(held))
+
+
+# --- indexes ------------------------------------------------------------------------------
+
+
+def check_index_keys(table: Table, item: Item) -> None:
+    """Check the attributes of an item that are keys of indexes; absent ones are fine.
+
+    Raises:
+        ApiError: One has another type than declared, or a value no key can have.
+    """
+    for index in table.indexes.values():
+        for part in index.keys.parts:
+            value = item.get(part.name)
+            if value is None:
+                continue
+            if part.type not in value:
+                raise invalid_parameter(
+                    f"Type mismatch for Index Key {part.name} Expected: {part.type} "
+                    f"Actual: {type_of(value)} IndexName: {index.name}"
+                )
+            if part.type != "N" and not value[part.type]:
+                raise invalid(
+                    "One or more parameter values are not valid. A value specified for a secondary index "
+                    "key is not supported. The AttributeValue for a key attribute cannot contain an empty "
+                    f"{_KINDS[part.type]} value. IndexName: {index.name}, IndexKey: {part.name}"
+                )
+            _check_index_size(index, part, item)
+
+
+def _check_index_size(index: Index, part: KeyPart, item: Item) -> None:
+    is_hash = part in index.keys.hash
+    if _size(part, item) > (MAX_HASH_KEY_BYTES if is_hash else MAX_RANGE_KEY_BYTES):
+        if is_hash:
+            raise invalid_parameter("Size of hashkey has exceeded the maximum size limit of2048 bytes")
+        raise invalid_parameter("Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
+
+
+def check_updated_index_keys(table: Table, item: Item) -> None:
+    """Check the keys of indexes in an item that an update has made.
+
+    Raises:
+        ApiError: As ``check_index_keys``, in the words of updates.
+    """
+    for index in table.indexes.values():
+        for part in index.keys.parts:
+            value = item.get(part.name)
+            if value is None:
+                continue
+            if part.type not in value:
+                raise invalid(
+                    "The update expression attempted to update the secondary index key to unsupported type"
+                )
+            if part.type != "N" and not value[part.type]:
+                raise invalid(
+                    "One or more parameter values are not valid. The update expression attempted to update "
+                    "a secondary index key to a value that is not supported. The AttributeValue for a key "
+                    f"attribute cannot contain an empty {_KINDS[part.type]} value."
+                )
+            _check_index_size(index, part, item)

@@ -1,0 +1,205 @@
+"""Changes of global indexes by UpdateTable: create, with what the table holds; update; delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from ...codec.sizes import item_size
+from ..definitions import Index, Table
+from ..engine import Context
+from ..errors import ApiError, invalid, invalid_parameter, not_found
+from ..lifecycle import UNTIL
+from ..schema import check_index_keys
+from ..storage.base import Entry, Span, Unit
+from .capacities import check_bounds, units_of, will_not_change, with_units
+from .creating import new_index
+from .rules import MAX_GLOBAL, check_global_index
+
+__all__ = ["check_index_updates", "with_index_updates"]
+
+Members = Mapping[str, Any]
+
+_ACTIONS = ("Update", "Create", "Delete")
+_ONE = "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
+
+
+def check_index_updates(request: Members) -> None:
+    """Check what updates of indexes say by themselves.
+
+    Raises:
+        ApiError: ValidationException, or LimitExceededException for two actions in one update.
+    """
+    seen: set[str] = set()
+    for given in request.get("GlobalSecondaryIndexUpdates") or ():
+        actions = [given[action] for action in _ACTIONS if given.get(action) is not None]
+        if not actions:
+            names = ", ".join(f"GlobalSecondaryIndexUpdate.{action}" for action in _ACTIONS)
+            raise invalid_parameter(f"One of {names} must not be null")
+        if len(actions) > 1:
+            raise ApiError("LimitExceededException", _ONE)
+        name = actions[0]["IndexName"]
+        if name in seen:
+            raise invalid_parameter(
+                f"Only one global secondary index update per index is allowed simultaneously. Index: {name}"
+            )
+        seen.add(name)
+
+
+def with_index_updates(
+    context: Context, unit: Unit, stored: Table, table: Table, request: Members, now: float
+) -> Table:
+    """Return a table with its indexes changed.
+
+    Args:
+        stored: The table as it was before the request.
+        table: The table as the request has changed it so far.
+
+    Raises:
+        ApiError: An update is not possible.
+    """
+    updates = request.get("GlobalSecondaryIndexUpdates") or ()
+    _check_known(stored, updates)
+    _check_one_online(stored, updates)
+    for given in updates:
+        if (update := given.get("Update")) is not None:
+            table = _updated(table, update, now)
+        elif (create := given.get("Create")) is not None:
+            table = _created(context, unit, table, create, request)
+        else:
+            table = _deleted(unit, table, given["Delete"]["IndexName"])
+    return _with_types_in_use(table) if updates else table
+
+
+def _check_known(table: Table, updates: Sequence[Members]) -> None:
+    for given in updates:
+        update = given.get("Update")
+        if update is not None and not _is_global(table, update["IndexName"]):
+            raise invalid(
+                "This operation cannot be performed with given input values. Please contact DynamoDB "
+                "service team for more info: Action Blocked: IndexUpdate"
+            )
+
+
+def _check_one_online(table: Table, updates: Sequence[Members]) -> None:
+    """Check that no more than one index is created or deleted at once."""
+    count = sum(given.get("Update") is None for given in updates)
+    # An index that is still being created can be deleted: that stops it.
+    is_busy = count and any(
+        index.status in ("CREATING", "DELETING")
+        for index in table.indexes.values()
+        if not any((given.get("Delete") or {}).get("IndexName") == index.name for given in updates)
+    )
+    if count > 1 or is_busy:
+        raise ApiError("LimitExceededException", _ONE)
+
+
+def _is_global(table: Table, name: str) -> bool:
+    index = table.indexes.get(name)
+    return index is not None and index.is_global
+
+
+def _updated(table: Table, given: Members, now: float) -> Table:
+    index = table.indexes[given["IndexName"]]
+    throughput = given.get("ProvisionedThroughput")
+    if throughput is not None:
+        if table.units is None:
+            raise invalid_parameter(
+                f"ProvisionedThroughput should not be specified for index: {index.name} when BillingMode "
+                "is PAY_PER_REQUEST"
+            )
+        check_bounds(throughput)
+        units = units_of(throughput)
+        if units is not None and units == index.units:
+            raise invalid(will_not_change(f"index {index.name}", "index", units))
+        if units is not None:
+            index = with_units(index, units, now)
+    kept = {name: given[name] for name in ("OnDemandThroughput", "WarmThroughput") if name in given}
+    index = attrs.evolve(index, status="UPDATING", description={**index.description, **kept})
+    return _with_index(table, index)
+
+
+def _created(context: Context, unit: Unit, table: Table, given: Members, request: Members) -> Table:
+    declared = {
+        definition["AttributeName"]: definition["AttributeType"]
+        for definition in request.get("AttributeDefinitions") or ()
+    }
+    if given["IndexName"] in table.indexes:
+        raise invalid("Attempting to create an index which already exists")
+    # AWS wants the keys of a new index declared in the request, those it knows too.
+    check_global_index(given, declared, table.units is None)
+    _check_types(table, given["KeySchema"], declared)
+    if sum(index.is_global for index in table.indexes.values()) >= MAX_GLOBAL:
+        raise invalid_parameter(f"GlobalSecondaryIndex count exceeds the per-table limit of {MAX_GLOBAL}")
+    index = new_index(context, unit, given, declared)
+    grown = _with_index(attrs.evolve(table, types={**declared, **table.types}), index)
+    _fill(unit, grown, index)
+    return grown
+
+
+def _check_types(table: Table, schema: Sequence[Members], declared: Mapping[str, str]) -> None:
+    """Check that keys of a new index have the types that they have already."""
+    for element in schema:
+        name = element["AttributeName"]
+        if table.types.get(name, declared[name]) != declared[name]:
+            old = ", ".join(
+                f"SchemaElement: key{{{part.name}:{part.type}:{kind}}}"
+                for kind, parts in (("HASH", table.keys.hash), ("RANGE", table.keys.range))
+                for part in parts
+            )
+            new = f"SchemaElement: key{{{name}:{declared[name]}:{element['KeyType']}}}"
+            raise invalid_parameter(
+                "Attributes cannot be redefined. Please check that your attribute has the same type as "
+                f"previously defined. Existing schema: Schema:[{old}] New schema: Schema:[{new}]"
+            )
+
+
+def _fill(unit: Unit, table: Table, index: Index) -> None:
+    """Put what a table holds into a new index; items whose keys cannot stand in it are left out.
+
+    Source: Developer Guide, "Detecting and correcting index key violations".
+    """
+    alone = attrs.evolve(table, indexes={index.name: index})
+    for _, entry in unit.entries(table.collection, Span()):
+        position = table.index_position(index, entry.item)
+        if position is not None and _can_stand(alone, entry):
+            held = table.projected(index, entry.item)
+            unit.put(index.collection, position, _entry_of(entry, held))
+
+
+def _can_stand(table: Table, entry: Entry) -> bool:
+    try:
+        check_index_keys(table, entry.item)
+    except ApiError:
+        return False
+    return True
+
+
+def _entry_of(entry: Entry, held: Mapping[str, Any]) -> Entry:
+    return entry if held is entry.item else Entry(held, item_size(held))
+
+
+def _deleted(unit: Unit, table: Table, name: str) -> Table:
+    index = table.indexes.get(name)
+    if index is None:
+        raise not_found(f"Requested resource not found: Index: {name} not found")
+    if not index.is_global:
+        raise invalid("Cannot delete an index that is not a GlobalSecondaryIndex")
+    unit.drop(index.collection)
+    without_end = {held: value for held, value in index.description.items() if held != UNTIL}
+    return _with_index(table, attrs.evolve(index, status="DELETING", description=without_end))
+
+
+def _with_index(table: Table, index: Index) -> Table:
+    return attrs.evolve(table, indexes={**table.indexes, index.name: index})
+
+
+def _with_types_in_use(table: Table) -> Table:
+    """Return a table that defines no attribute but those of its keys and of indexes that stay."""
+    used = {*table.keys.names}
+    for index in table.indexes.values():
+        if index.status != "DELETING":
+            used |= {*index.keys.names}
+    return attrs.evolve(table, types={name: kind for name, kind in table.types.items() if name in used})

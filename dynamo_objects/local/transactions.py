@@ -1,0 +1,302 @@
+"""TransactGetItems and TransactWriteItems: all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from typing import Any
+
+import attrs
+import msgspec
+
+from ..codec.sizes import item_size
+from ..codec.values import Item
+from .capacity import Consumed, read_units, reports
+from .conflicts import MESSAGE, Place
+from .definitions import Table
+from .engine import Context, Handler
+from .errors import ApiError, invalid
+from .expressions.projecting import project
+from .items import paths_of, read
+from .requests import table_name
+from .schema import check_item, check_key
+from .storage.base import Unit
+from .values import checked_item
+from .writes import Action, Done, Write, carry_out, metrics, plan
+
+__all__ = ["HANDLERS"]
+
+#: Bytes of all items of a transaction (Developer Guide, "Quotas").
+MAX_BYTES = 4 * 1024 * 1024
+#: How long a token stands for one request (API reference, TransactWriteItems).
+TOKEN_SECONDS = 600.0
+
+_ACTIONS: dict[str, Action] = {
+    "ConditionCheck": "ConditionCheck",
+    "Put": "Put",
+    "Delete": "Delete",
+    "Update": "Update",
+}
+_NONE = {"Code": "None"}
+
+
+def cancelled(reasons: list[dict[str, Any]]) -> ApiError:
+    """Return the error for a transaction that was not carried out, with a reason for each action."""
+    codes = ", ".join(reason["Code"] for reason in reasons)
+    return ApiError(
+        "TransactionCanceledException",
+        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+        CancellationReasons=reasons,
+    )
+
+
+# --- reading ------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class _Get:
+    """One read of a transaction."""
+
+    table: str
+    key: Item
+    paths: Any
+
+
+def transact_get_items(context: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """Return the items of several keys as they are at one moment."""
+    gets = [_planned_get(asked["Get"]) for asked in request["TransactItems"]]
+    responses: list[dict[str, Any]] = []
+    totals: dict[str, Consumed] = {}
+    with context.storage.reading() as unit:
+        tables = [context.catalog.table(unit, get.table) for get in gets]
+        _check_each([lambda t=t, g=g: check_key(t, g.key) for t, g in zip(tables, gets, strict=True)])
+        places = [
+            (table.collection, table.position(get.key)) for table, get in zip(tables, gets, strict=True)
+        ]
+        _check_distinct(places)
+        _check_free(context, places)
+        size_bytes = 0
+        for get, table in zip(gets, tables, strict=True):
+            entry = read(unit, table, get.key)
+            size = 0 if entry is None else entry.size
+            size_bytes += size
+            consumed = totals.setdefault(table.name, Consumed(table, is_split=True))
+            consumed.own += read_units(size, consistent=True, transactional=True)
+            responses.append({} if entry is None else {"Item": _shown(entry.item, get.paths)})
+    if size_bytes > MAX_BYTES:
+        raise invalid("Collection size exceeds 4 MB")
+    for consumed in totals.values():
+        context.meter.read(consumed.table, None, consumed.own)
+    reply: dict[str, Any] = {"Responses": responses}
+    if (capacity := reports(request, totals.values())) is not None:
+        reply["ConsumedCapacity"] = capacity
+    return reply
+
+
+def _planned_get(asked: Mapping[str, Any]) -> _Get:
+    paths = None if len(asked) == 2 else paths_of(asked)
+    return _Get(table_name(asked), checked_item(asked["Key"]), paths)
+
+
+def _shown(item: Item, paths: Any) -> Item:
+    return item if paths is None else project(paths, item)
+
+
+def _check_free(context: Context, places: list[Place]) -> None:
+    reasons = [
+        {"Code": "TransactionConflict", "Message": MESSAGE}
+        if context.claims.is_claimed(place, None)
+        else _NONE
+        for place in places
+    ]
+    if any(reason is not _NONE for reason in reasons):
+        raise cancelled(reasons)
+
+
+# --- writing ------------------------------------------------------------------------------
+
+
+def transact_write_items(context: Context, request: dict[str, Any]) -> dict[str, Any]:
+    """Carry out several writes, all or none of them."""
+    writes = [_planned_write(asked) for asked in request["TransactItems"]]
+    if sum(item_size(write.item) for write in writes) > MAX_BYTES:
+        raise invalid("Collection size exceeds 4 MB")
+    owner = object()
+    places = _places(context, writes)
+    _check_distinct(places)
+    taken = context.claims.claim(places, owner)
+    if taken:
+        conflict = {"Code": "TransactionConflict", "Message": MESSAGE}
+        raise cancelled([conflict if place in taken else _NONE for place in places])
+    try:
+        return _carried_out(context, request, writes, owner)
+    finally:
+        context.claims.release(owner)
+
+
+def _planned_write(asked: Mapping[str, Any]) -> Write:
+    named = [name for name in _ACTIONS if asked.get(name) is not None]
+    if len(named) != 1:
+        raise invalid("TransactItems can only contain one of Check, Put, Update or Delete")
+    (name,) = named
+    return plan(_ACTIONS[name], asked[name])
+
+
+def _places(context: Context, writes: list[Write]) -> list[Place]:
+    with context.storage.reading() as unit:
+        tables = [context.catalog.table(unit, write.table) for write in writes]
+    _check_each([lambda t=t, w=w: _check_fits(t, w) for t, w in zip(tables, writes, strict=True)])
+    return [
+        (table.collection, table.position(write.item)) for table, write in zip(tables, writes, strict=True)
+    ]
+
+
+def _check_fits(table: Table, write: Write) -> None:
+    (check_item if write.action == "Put" else check_key)(table, write.item)
+
+
+def _check_each(checks: Iterable[Any]) -> None:
+    """Run all checks; what they find becomes the reasons of a cancelled transaction."""
+    reasons = []
+    for check in checks:
+        try:
+            check()
+        except ApiError as error:
+            reasons.append(_reason(error))
+        else:
+            reasons.append(_NONE)
+    if any(reason is not _NONE for reason in reasons):
+        raise cancelled(reasons)
+
+
+def _reason(error: ApiError) -> dict[str, Any]:
+    """Return the reason that an error of one action is for the whole transaction."""
+    code = _REASONS.get(error.code)
+    if code is None:
+        raise error
+    return {"Code": code, "Message": error.message, **error.members}
+
+
+_REASONS = {
+    "ConditionalCheckFailedException": "ConditionalCheckFailed",
+    "ValidationException": "ValidationError",
+    "TransactionConflictException": "TransactionConflict",
+    "ProvisionedThroughputExceededException": "ProvisionedThroughputExceeded",
+}
+
+
+def _check_distinct(places: list[Place]) -> None:
+    if len(set(places)) != len(places):
+        raise invalid("Transaction request cannot include multiple operations on one item")
+
+
+def _carried_out(
+    context: Context, request: dict[str, Any], writes: list[Write], owner: object
+) -> dict[str, Any]:
+    token = request.get("ClientRequestToken")
+    with context.storage.writing() as unit:
+        if token is not None and _is_repeated(context, unit, token, request):
+            return _reply(request, _repeated(context, unit, writes), [])
+        done = _all_done(context, unit, writes, owner)
+        if token is not None:
+            _remember(context, unit, token, request)
+        totals: dict[str, Consumed] = {}
+        for one in done:
+            consumed = totals.setdefault(one.table.name, Consumed(one.table, is_write=True, is_split=True))
+            consumed.add(one.consumed, times=2)
+        for consumed in totals.values():
+            context.meter.write(consumed)
+    return _reply(request, totals, list(zip(writes, done, strict=True)))
+
+
+def _all_done(context: Context, unit: Unit, writes: list[Write], owner: object) -> list[Done]:
+    done: list[Done] = []
+    reasons = []
+    for write in writes:
+        try:
+            done.append(carry_out(context, unit, write, owner))
+        except ApiError as error:
+            reasons.append(_reason(error))
+        else:
+            reasons.append(_NONE)
+    if len(done) != len(writes):
+        raise cancelled(reasons)
+    return done
+
+
+def _reply(
+    request: Mapping[str, Any], totals: Mapping[str, Consumed], done: list[tuple[Write, Done]]
+) -> dict[str, Any]:
+    reply: dict[str, Any] = {}
+    if (capacity := reports(request, totals.values())) is not None:
+        reply["ConsumedCapacity"] = capacity
+    collections: dict[str, list[Any]] = {}
+    for write, one in done:
+        if (found := metrics(request, one.table, write.item)) is not None:
+            collections.setdefault(one.table.name, []).append(found)
+    if collections:
+        reply["ItemCollectionMetrics"] = collections
+    return reply
+
+
+# --- tokens -------------------------------------------------------------------------------
+
+
+class _Token(msgspec.Struct):
+    """What a token stands for: a digest of its request, and when it came."""
+
+    digest: str
+    seconds: float
+
+
+def _digest(request: Mapping[str, Any]) -> str:
+    content = msgspec.json.encode(request["TransactItems"])
+    return blake2b(content, digest_size=16).hexdigest()
+
+
+def _is_repeated(context: Context, unit: Unit, token: str, request: Mapping[str, Any]) -> bool:
+    """Tell whether the request of a token was carried out before.
+
+    Raises:
+        ApiError: It was another request.
+    """
+    found = unit.document("token", token)
+    if found is None:
+        return False
+    known = msgspec.json.decode(found, type=_Token)
+    if context.options.clock() - known.seconds >= TOKEN_SECONDS:
+        return False
+    if known.digest != _digest(request):
+        raise ApiError(
+            "IdempotentParameterMismatchException",
+            "This request is a duplicate of another request with the same ClientRequestToken "
+            "but with different parameters",
+        )
+    return True
+
+
+def _remember(context: Context, unit: Unit, token: str, request: Mapping[str, Any]) -> None:
+    now = context.options.clock()
+    unit.put_document("token", token, msgspec.json.encode(_Token(_digest(request), now)))
+    if context.claims.is_time_to_tidy(now):
+        for name, content in list(unit.documents("token")):
+            if now - msgspec.json.decode(content, type=_Token).seconds >= TOKEN_SECONDS:
+                unit.delete_document("token", name)
+
+
+def _repeated(context: Context, unit: Unit, writes: list[Write]) -> dict[str, Consumed]:
+    """Return the units of a repeated request, which only reads (API reference, TransactWriteItems)."""
+    totals: dict[str, Consumed] = {}
+    for write in writes:
+        table = context.catalog.table(unit, write.table)
+        entry = unit.get(table.collection, table.position(write.item))
+        size = 0 if entry is None else entry.size
+        consumed = totals.setdefault(table.name, Consumed(table, is_split=True))
+        consumed.own += read_units(size, consistent=True, transactional=True)
+    return totals
+
+
+HANDLERS: dict[str, Handler] = {
+    "TransactGetItems": transact_get_items,
+    "TransactWriteItems": transact_write_items,
+}

@@ -1,0 +1,309 @@
+"""Attribute values in requests: checked, and with their numbers in normal form.
+
+The same value comes back if nothing had to be changed: nobody else holds a request's values.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from decimal import Decimal
+from typing import Any
+
+from ..codec.numbers import decimal_text
+from ..codec.values import AttributeValue, Invalid, Item
+from .errors import ApiError, enveloped, invalid, invalid_parameter, malformed
+
+__all__ = ["MAX_DEPTH", "checked_item", "checked_value", "normal_number", "type_of"]
+
+#: Lists and maps that may stand inside each other, the attribute's own value counted
+#: (31 pass and 32 fail on DynamoDB Local and dynoxide; Developer Guide, "Quotas": 32 levels).
+MAX_DEPTH = 31
+
+#: Bytes of an attribute's name (Developer Guide, "Quotas"; DynamoDB Local for the wording).
+_MAX_NAME_BYTES = 65535
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII).fullmatch
+_MAX_DIGITS = 38
+_TAGS = frozenset({"S", "N", "B", "SS", "NS", "BS", "L", "M", "NULL", "BOOL"})
+
+
+def type_of(value: AttributeValue) -> str:
+    """Return the type tag of an attribute value."""
+    (tag,) = value
+    return tag
+
+
+def checked_item(raw: dict[str, Any]) -> Item:
+    """Return the attribute values of a request's map of attributes.
+
+    Raises:
+        ApiError: One is none.
+    """
+    changed: dict[str, AttributeValue] = {}
+    for name, value in raw.items():
+        checked = checked_value(value)
+        if checked is not value:
+            changed[name] = checked
+        if not name or len(name) > _MAX_NAME_BYTES // 4:
+            _check_name(name)
+    return {**raw, **changed} if changed else raw
+
+
+def checked_value(raw: Any, depth: int = 0) -> AttributeValue:
+    """Return a request's attribute value with numbers in their normal form.
+
+    Args:
+        depth: How many lists and maps stand around it.
+
+    Raises:
+        ApiError: It is none.
+    """
+    if type(raw) is not dict:
+        raise _no_value(raw)
+    if len(raw) != 1:
+        raw = _single(raw)
+    value: AttributeValue = raw
+    ((tag, held),) = value.items()
+    if tag == "S":
+        if type(held) is str and (held.isascii() or _is_utf8(held)):
+            return value
+        raise _not_text(held)
+    if tag == "N":
+        return value if _is_plain(held) else {"N": normal_number(held)}
+    check = _CHECKS.get(tag)
+    if check is None:
+        raise _empty()
+    return check(raw, held, depth)
+
+
+def _no_value(raw: Any) -> ApiError:
+    if raw is None:
+        return _empty()
+    return malformed("Unexpected value type in payload")
+
+
+def _empty() -> ApiError:
+    return invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+
+
+def _single(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return the one member with a type tag; others are unknown members, which the service ignores."""
+    known = {tag: held for tag, held in raw.items() if tag in _TAGS and held is not None}
+    if len(known) == 1:
+        return known
+    if not known:
+        raise _empty()
+    for tag, held in known.items():  # each is looked at before they are counted
+        checked_value({tag: held})
+    raise invalid(
+        "Supplied AttributeValue has more than one datatypes set, "
+        "must contain exactly one of the supported datatypes"
+    )
+
+
+# --- numbers ------------------------------------------------------------------------------
+
+
+def _is_plain(text: Any) -> bool:
+    """Tell whether a number is in its normal form for sure: digits only, not many."""
+    if type(text) is not str or not text.isdigit() or not text.isascii() or len(text) > _MAX_DIGITS:
+        return False
+    return text[0] != "0" or text == "0"
+
+
+def normal_number(text: Any) -> str:
+    """Return a number's text in its normal form: plain, without zeros to spare.
+
+    Raises:
+        ApiError: It is no number, or has too many digits, or is out of range.
+    """
+    if type(text) is not str:
+        raise _not_text(text)
+    if not _NUMBER(text):
+        shown = f": {text}" if text else ""
+        raise invalid(f"The parameter cannot be converted to a numeric value{shown}")
+    mantissa, _, exponent = text.upper().partition("E")
+    whole, _, fraction = mantissa.lstrip("+-").partition(".")
+    digits = (whole + fraction).lstrip("0")
+    if not digits:
+        return "0"
+    if len(exponent) > 5 or abs(power := int(exponent or 0)) > 1000 + len(text):
+        power = 10**6 if not exponent.startswith("-") else -(10**6)
+    magnitude = len(digits) - len(fraction) - 1 + power
+    if magnitude > 125:
+        raise invalid(
+            "Number overflow. Attempting to store a number with magnitude larger than supported range"
+        )
+    if magnitude < -130:
+        raise invalid(
+            "Number underflow. Attempting to store a number with magnitude smaller than supported range"
+        )
+    if len(digits.rstrip("0")) > _MAX_DIGITS:
+        raise invalid("Attempting to store more than 38 significant digits in a Number")
+    try:
+        return decimal_text(Decimal(text))
+    except Invalid as error:  # checked above
+        raise AssertionError("a number of the service's range") from error
+
+
+# --- texts and binaries -------------------------------------------------------------------
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise malformed("") from None
+    return True
+
+
+def _not_text(held: Any) -> ApiError:
+    if type(held) is str:
+        return malformed("")
+    return malformed(f"{_json_type(held)} cannot be converted to String")
+
+
+def _json_type(held: Any) -> str:
+    """Return what the service calls a JSON value of a wrong type."""
+    match held:
+        case True:
+            return "TRUE_VALUE"
+        case False:
+            return "FALSE_VALUE"
+        case None:
+            return "NULL_VALUE"
+        case int():
+            return "NUMBER_VALUE"
+        case float():
+            return "DECIMAL_VALUE"
+        case str():
+            return "STRING_VALUE"
+        case list():
+            return "START_ARRAY"
+    return "START_OBJECT"
+
+
+def _check_binary(raw: Any, held: Any, depth: int) -> AttributeValue:
+    text = _binary(held)
+    return raw if text is held else {"B": text}
+
+
+def _binary(held: Any) -> str:
+    """Return the base64 text of a binary as everybody writes it: unused bits are zero."""
+    if type(held) is not str:
+        raise malformed(f"{_json_type(held)} cannot be converted to Blob")
+    try:
+        a2b_base64(held, strict_mode=True)
+    except (Base64Error, ValueError):
+        raise malformed("Invalid base64") from None
+    if len(held) % 4:
+        raise malformed("Invalid base64")
+    return held
+
+
+# --- bool and NULL ------------------------------------------------------------------------
+
+
+def _check_bool(raw: Any, held: Any, depth: int) -> AttributeValue:
+    if type(held) is not bool:
+        raise malformed(f"{_json_type(held)} cannot be converted to Boolean")
+    value: AttributeValue = raw
+    return value
+
+
+def _check_null(raw: Any, held: Any, depth: int) -> AttributeValue:
+    _check_bool(raw, held, depth)
+    if held is not True:
+        raise enveloped(invalid_parameter("Null attribute value types must have the value of true"))
+    value: AttributeValue = raw
+    return value
+
+
+# --- sets ---------------------------------------------------------------------------------
+
+
+def _check_text_set(raw: Any, held: Any, depth: int) -> AttributeValue:
+    members = _members(held)
+    for member in members:
+        if type(member) is not str or not (member.isascii() or _is_utf8(member)):
+            raise _not_text(member)
+    if not members:
+        raise enveloped(invalid_parameter("An string set  may not be empty"))
+    if len(set(members)) != len(members):
+        shown = ", ".join(members)
+        raise enveloped(invalid_parameter(f"Input collection [{shown}] contains duplicates."))
+    value: AttributeValue = raw
+    return value
+
+
+def _check_number_set(raw: Any, held: Any, depth: int) -> AttributeValue:
+    members = [normal_number(member) for member in _members(held)]
+    if not members:
+        raise enveloped(invalid_parameter("An number set  may not be empty"))
+    if len(set(members)) != len(members):
+        raise enveloped(invalid("Input collection contains duplicates"))
+    return {"NS": members}
+
+
+def _check_binary_set(raw: Any, held: Any, depth: int) -> AttributeValue:
+    members = [_binary(member) for member in _members(held)]
+    if not members:
+        raise enveloped(invalid_parameter("Binary sets should not be empty"))
+    if len({a2b_base64(member) for member in members}) != len(members):
+        shown = ", ".join(members)
+        raise enveloped(invalid_parameter(f"Input collection [{shown}]of type BS contains duplicates."))
+    return {"BS": members}
+
+
+def _members(held: Any) -> list[Any]:
+    if type(held) is not list:
+        raise malformed("Unexpected field type")
+    return held
+
+
+# --- lists and maps -----------------------------------------------------------------------
+
+
+def _check_list(raw: Any, held: Any, depth: int) -> AttributeValue:
+    _check_depth(depth)
+    members = [checked_value(member, depth + 1) for member in _members(held)]
+    return {"L": members}
+
+
+def _check_map(raw: Any, held: Any, depth: int) -> AttributeValue:
+    _check_depth(depth)
+    if type(held) is not dict:
+        raise malformed("Unexpected field type")
+    for name in held:
+        if not name or len(name) > _MAX_NAME_BYTES // 4:
+            _check_name(name)
+    return {"M": {name: checked_value(value, depth + 1) for name, value in held.items()}}
+
+
+def _check_depth(depth: int) -> None:
+    if depth >= MAX_DEPTH:
+        raise invalid(
+            "Nesting Levels have exceeded supported limits: "
+            "Attributes in the item have nested levels beyond supported limit"
+        )
+
+
+def _check_name(name: str) -> None:
+    if not name:
+        raise invalid("Empty attribute name")
+    if len(name.encode("utf-8", "surrogatepass")) > _MAX_NAME_BYTES:
+        raise invalid("Attribute name is too large, must be less than 65536 bytes")
+
+
+_CHECKS = {
+    "B": _check_binary,
+    "BOOL": _check_bool,
+    "NULL": _check_null,
+    "SS": _check_text_set,
+    "NS": _check_number_set,
+    "BS": _check_binary_set,
+    "L": _check_list,
+    "M": _check_map,
+}

@@ -1,0 +1,244 @@
+"""Single writes: planned from a request, then carried out in a unit.
+
+A plan is made of what the request says by itself; everything that can be wrong with that is
+found before any table is looked at. Single calls, batches and transactions share both steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar
+
+import attrs
+
+from ..codec.sizes import MAX_ITEM_BYTES, item_size
+from ..codec.values import Item
+from .capacity import Consumed, write_units
+from .conflicts import transaction_conflict
+from .definitions import Index, Position, Table
+from .engine import Context
+from .errors import ApiError, enveloped, invalid, invalid_parameter
+from .expressions.parsing import condition, update
+from .expressions.placeholders import Placeholders
+from .expressions.testing import holds
+from .expressions.updating import Applied, apply
+from .lagging import postpone
+from .legacy import attribute_updates, check_mixed, expected
+from .requests import table_name
+from .schema import check_item, check_key, check_updated_index_keys
+from .storage.base import Entry, Unit
+from .values import checked_item
+
+__all__ = ["Done", "Write", "carry_out", "conditional_failure", "metrics", "plan", "remove"]
+
+Action = Literal["Put", "Update", "Delete", "ConditionCheck"]
+Result = TypeVar("Result")
+
+
+@attrs.frozen
+class Write:
+    """One write as its request has it.
+
+    Attributes:
+        action: Which.
+        table: Name of the table.
+        item: The item to put, or the key.
+        condition: What must hold of the stored item.
+        update: What to change, for an update.
+        returns_failed: Whether a failed condition sends the stored item back.
+    """
+
+    action: Action
+    table: str
+    item: Item
+    condition: Any = None
+    update: Any = None
+    returns_failed: bool = False
+
+
+@attrs.frozen
+class Done:
+    """One write that was carried out.
+
+    Attributes:
+        table: The table as it is.
+        old: What was stored before.
+        new: What is stored now.
+        applied: What an update has changed.
+        consumed: The units that it took.
+    """
+
+    table: Table
+    old: Entry | None
+    new: Entry | None
+    applied: Applied | None
+    consumed: Consumed
+
+
+# --- planning -----------------------------------------------------------------------------
+
+
+def plan(action: Action, request: Mapping[str, Any]) -> Write:
+    """Return the write that a request asks for.
+
+    Raises:
+        ApiError: Something is wrong with the request by itself.
+    """
+    expressions = ("UpdateExpression", "ConditionExpression")
+    check_mixed(request, ("AttributeUpdates", "Expected", "ConditionalOperator"), expressions)
+    item = checked_item(request["Item" if action == "Put" else "Key"])
+    if action == "Put" and item_size(item) > MAX_ITEM_BYTES:
+        raise invalid("Item size has exceeded the maximum allowed size")
+    returns_failed = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+    write = Write(action, table_name(request), item, returns_failed=returns_failed)
+    if len(request) == 2:  # nothing but table and item
+        return write
+    return _front(lambda: _with_expressions(write, request))
+
+
+def _with_expressions(write: Write, request: Mapping[str, Any]) -> Write:
+    placeholders = Placeholders.of(request)
+    changes = None
+    if (text := request.get("UpdateExpression")) is not None:
+        changes = update(text, placeholders)
+    elif (given := request.get("AttributeUpdates")) is not None:
+        changes = attribute_updates(given)
+    if (text := request.get("ConditionExpression")) is not None:
+        must = condition("ConditionExpression", text, placeholders)
+    else:
+        must = expected(request)
+    placeholders.check_used()
+    return attrs.evolve(write, update=changes, condition=must)
+
+
+def _front(work: Callable[[], Result]) -> Result:
+    """Return what *work* returns; its errors are about the request by itself."""
+    try:
+        return work()
+    except ApiError as error:
+        raise enveloped(error) from None
+
+
+# --- carrying out -------------------------------------------------------------------------
+
+
+def carry_out(context: Context, unit: Unit, write: Write, owner: object = None) -> Done:
+    """Carry out a planned write.
+
+    Args:
+        owner: The transaction that it is part of.
+
+    Raises:
+        ApiError: The table or its keys do not fit, the condition is false, or the item grows too big.
+    """
+    table = context.catalog.table(unit, write.table)
+    if write.action == "Put":
+        check_item(table, write.item)
+    else:
+        check_key(table, write.item)
+    if write.update is not None:
+        _check_keys_stay(table, write.update)
+    position = table.position(write.item)
+    if context.claims.is_claimed((table.collection, position), owner):
+        raise transaction_conflict()
+    old = unit.get(table.collection, position)
+    if write.condition is not None and not holds(write.condition, {} if old is None else old.item):
+        raise conditional_failure(old if write.returns_failed else None)
+    if write.action == "ConditionCheck":
+        return Done(table, old, old, None, _own_units(table, old, None))
+    new, applied = _new_entry(table, write, old)
+    if new is not None:
+        unit.put(table.collection, position, new)
+    elif old is not None:
+        unit.delete(table.collection, position)
+    consumed = _own_units(table, old, new)
+    if table.indexes:
+        _maintain(context, unit, table, old, new, consumed)
+    return Done(table, old, new, applied, consumed)
+
+
+def conditional_failure(old: Entry | None) -> ApiError:
+    """Return the error for a condition that is false, with the stored item where it is given."""
+    error = ApiError("ConditionalCheckFailedException", "The conditional request failed")
+    if old is not None:
+        error.members["Item"] = old.item
+    return error
+
+
+def _check_keys_stay(table: Table, changes: Any) -> None:
+    names = table.keys.names
+    for name in changes.attributes:
+        if name in names:
+            raise invalid_parameter(f"Cannot update attribute {name}. This attribute is part of the key")
+
+
+def _new_entry(table: Table, write: Write, old: Entry | None) -> tuple[Entry | None, Applied | None]:
+    if write.action == "Put":
+        return Entry(write.item, item_size(write.item)), None
+    if write.action == "Delete":
+        return None, None
+    before = write.item if old is None else old.item
+    if write.update is None:
+        return old or Entry(before, item_size(before)), None
+    applied = apply(write.update, before)
+    size = item_size(applied.item)
+    if size > MAX_ITEM_BYTES:
+        raise invalid("Item size to update has exceeded the maximum allowed size")
+    if table.indexes:
+        check_updated_index_keys(table, applied.item)
+    return Entry(applied.item, size), applied
+
+
+def _own_units(table: Table, old: Entry | None, new: Entry | None) -> Consumed:
+    size = max(0 if old is None else old.size, 0 if new is None else new.size)
+    return Consumed(table, write_units(size), is_write=True)
+
+
+def _maintain(
+    context: Context, unit: Unit, table: Table, old: Entry | None, new: Entry | None, consumed: Consumed
+) -> None:
+    """Bring the entries of all indexes in line with a change of an item, and count what that takes."""
+    before = {} if old is None else {index.name: (at, item) for index, at, item in table.entries(old.item)}
+    after = {} if new is None else {index.name: (at, item) for index, at, item in table.entries(new.item)}
+    for name, index in table.indexes.items():
+        was, now = before.get(name), after.get(name)
+        if was == now:
+            continue
+        sizes = []
+        if was is not None:
+            sizes.append(item_size(was[1]))
+            if now is None or now[0] != was[0]:
+                _store(context, unit, index, was[0], None)
+        if now is not None:
+            sizes.append(item_size(now[1]))
+            _store(context, unit, index, now[0], Entry(now[1], sizes[-1]))
+        if was is not None and now is not None and was[0] == now[0]:
+            sizes = [max(sizes)]
+        consumed.indexes[name] = sum(map(write_units, sizes))
+
+
+def _store(context: Context, unit: Unit, index: Index, position: Position, entry: Entry | None) -> None:
+    if index.is_global and context.options.index_lag_seconds:
+        postpone(context, unit, index, position, None if entry is None else entry.item)
+    elif entry is None:
+        unit.delete(index.collection, position)
+    else:
+        unit.put(index.collection, position, entry)
+
+
+def remove(context: Context, unit: Unit, table: Table, position: Position) -> None:
+    """Delete an item without a request, as TTL does."""
+    old = unit.get(table.collection, position)
+    if old is not None:
+        unit.delete(table.collection, position)
+        _maintain(context, unit, table, old, None, Consumed(table))
+
+
+def metrics(request: Mapping[str, Any], table: Table, item: Item) -> dict[str, Any] | None:
+    """Return ItemCollectionMetrics; None where they are not asked for, or there are no collections."""
+    if request.get("ReturnItemCollectionMetrics") != "SIZE":
+        return None
+    if all(index.is_global for index in table.indexes.values()):
+        return None
+    key = {part.name: item[part.name] for part in table.keys.hash}
+    return {"ItemCollectionKey": key, "SizeEstimateRangeGB": [0.0, 1.0]}
