@@ -28,6 +28,7 @@ setup(
         "sql": ["SQLAlchemy>=2.0"],
         "demo": ["airportsdata", "moto[dynamodb]>=5.1", "tqdm"],
         "test": [
+            "SQLAlchemy>=2.0",
             "airportsdata",
             "boto3-stubs",
             "coverage",

@@ -119,7 +119,8 @@ def _serve(options: argparse.Namespace) -> int:
         try:
             sys.stdout.write(f"{server.url}\n")
             sys.stdout.flush()
-            ended.wait()
+            while not ended.wait(1.0):  # without an end, Windows would not see Ctrl-C
+                pass
         except BrokenPipeError:
             raise _Problem("nobody reads the output", FAILED) from None
         finally:

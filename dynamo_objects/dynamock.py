@@ -5,8 +5,8 @@ are served, those of other libraries too, in all threads; other services are lef
 is sent, and neither credentials nor a region are needed.
 
 ``reset()`` forgets all tables, ``stop()`` ends it, ``start(retries=True)`` answers below botocore's
-retries, so that they are tried out too, at a tenth of the speed. ``with serving():`` does all of
-this for a block.
+retries, so that they are tried out too, at a tenth of the speed (and behind whatever else answers
+``before-send`` events, as moto does). ``with serving():`` does all of this for a block.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import attrs
 
 from .connection.answering import Answer, Engine, answer
 from .database import DynamoDatabase
+from .errors import DynamoException
 from .local.engine import Options
 
 __all__ = ["is_serving", "reset", "serving", "start", "stop"]
@@ -98,9 +99,15 @@ def stop() -> None:
 
 
 def reset() -> None:
-    """Forget all tables; harmless when nothing is served."""
+    """Forget all tables; harmless when nothing is served.
+
+    Raises:
+        DynamoException: The engine was given to `serving`; it is not ours to empty.
+    """
     with _lock:
         if _serving is not None:
+            if not _serving.is_ours:
+                raise DynamoException("the engine was given to serving(): its tables are not dynamock's")
             _replace(_made(_serving.retries, _serving.options))
 
 
@@ -132,11 +139,14 @@ def serving(
         yield new.engine
     finally:
         with _lock:
-            _serving = before
+            ended, _serving = _serving, before
             if before is None:
                 _uninstall()
+            else:
+                _install()
             DynamoDatabase.forget_tables()
-            new.close()
+            if ended is not None and ended is not before:
+                ended.close()
 
 
 # --- what is put in the place of botocore's methods ----------------------------------------

@@ -1,6 +1,6 @@
 """Fixtures for all tests: engines, and a database on each of them.
 
-``--engine moto`` (or ``dynamodb-local``, ``dynoxide``; several times for several) chooses engines;
+``--engine memory`` (or another of ``engines.ENGINES``; several times for several) chooses engines;
 by default all of them run.
 """
 
@@ -10,15 +10,32 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from dynamo_objects import DynamoDatabase
+from dynamo_objects.local.engine import LocalEngine
+from dynamo_objects.local.opening import open_engine
+from dynamo_objects.local.server import serve
 
-from .engines import ENGINES, LOCAL, MOTO, Engine, chosen_engines, make_session, mocked
+from .engines import (
+    ENGINES,
+    LOCAL,
+    MEMORY,
+    MOTO,
+    POSTGRES,
+    SERVER,
+    SQLITE,
+    Engine,
+    chosen_engines,
+    make_session,
+    mocked,
+)
+from .postgres import postgres_url
 
 # At the end: tools/test.py must not hide the standard library's "test".
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
@@ -59,12 +76,46 @@ class Servers:
             engines.MissingProgram: It needs java or npm, which is not installed.
         """
         if name not in self._engines:
-            endpoint_url = None if name == MOTO else self._stack.enter_context(_serve(name))
-            self._engines[name] = Engine(name, endpoint_url, make_session())
+            self._engines[name] = self._started(name)
         return self._engines[name]
+
+    def _started(self, name: str) -> Engine:
+        if name == MOTO:
+            return Engine(name, None, make_session())
+        if name in (MEMORY, SQLITE, POSTGRES):
+            return Engine(name, None, make_session(), self._stack.enter_context(_own(name)))
+        return Engine(name, self._stack.enter_context(_serve(name)), make_session())
+
+
+@contextmanager
+def _own(name: str) -> Iterator[LocalEngine]:
+    """Give our own engine in this process."""
+    from engines import MissingProgram  # of tools
+
+    with ExitStack() as stack:
+        url: str | None = "memory://"
+        if name == SQLITE:
+            folder = stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True))
+            url = f"sqlite:///{folder}/engine.db"
+        elif name == POSTGRES:
+            url = stack.enter_context(postgres_url())
+        if url is None:
+            raise MissingProgram("PostgreSQL is not installed: its Debian package is postgresql")
+        engine = open_engine(url)
+        stack.callback(engine.close)
+        yield engine
+
+
+@contextmanager
+def _own_server() -> Iterator[str]:
+    with _own(MEMORY) as engine, serve(engine) as url:
+        yield url
 
 
 def _serve(name: str) -> Any:
+    """Return what starts a server and gives its URL."""
+    if name == SERVER:
+        return _own_server()
     if name == LOCAL:
         import dynamodb_local
 

@@ -16,14 +16,23 @@ import attrs
 import boto3
 from botocore.config import Config
 
-__all__ = ["DIFFERENCES", "ENGINES", "Difference", "Engine", "chosen_engines"]
+from dynamo_objects.connection.answering import answer
 
+__all__ = ["DIFFERENCES", "ENGINES", "OWN", "Difference", "Engine", "chosen_engines"]
+
+MEMORY = "memory"
+SQLITE = "sqlite"
+POSTGRES = "postgres"
+SERVER = "server"
 MOTO = "moto"
 LOCAL = "dynamodb-local"
 DYNOXIDE = "dynoxide"
 
-#: moto 5.2.5 in this process; DynamoDB Local of January 2020; dynoxide 1.2.1.
-ENGINES = (MOTO, LOCAL, DYNOXIDE)
+#: Our own engine: in memory, in an SQLite file, in PostgreSQL, and in memory behind its server.
+OWN = (MEMORY, SQLITE, POSTGRES, SERVER)
+
+#: Also moto 5.2.5 in this process; DynamoDB Local of January 2020; dynoxide 1.2.1.
+ENGINES = (*OWN, MOTO, LOCAL, DYNOXIDE)
 
 REGION = "us-east-1"
 _CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
@@ -99,30 +108,37 @@ class Engine:
 
     Attributes:
         name: One of `ENGINES`.
-        endpoint_url: Where it answers; None for moto, which is in this process.
+        endpoint_url: Where it answers; None if it is in this process.
         session: A boto3 session for it.
+        own: Our own engine, if it is in this process.
     """
 
     name: str
     endpoint_url: str | None
     session: Any = attrs.field(repr=False)
+    own: Any = attrs.field(repr=False, default=None)
 
     def differs(self, difference: str) -> bool:
         """Tell whether this engine has a difference; the name must be in the table."""
         return self.name in DIFFERENCES[difference].instead
 
-    def client(self) -> Any:
-        """Return a new boto3 client that never retries."""
-        return self.session.client(
+    def client(self, **retries: Any) -> Any:
+        """Return a new boto3 client that never retries, or as asked."""
+        client = self.session.client(
             "dynamodb",
             endpoint_url=self.endpoint_url,
             region_name=REGION,
-            config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),
+            config=Config(retries=retries or {"total_max_attempts": 1, "mode": "standard"}),
         )
+        if self.own is not None:
+            client._make_api_call = lambda operation, parameters: answer(self.own, client, operation, parameters)
+        return client
 
     @property
     def connect_arguments(self) -> dict[str, Any]:
         """Return what ``DynamoDatabase.connect`` needs to reach it."""
+        if self.own is not None:
+            return {"engine": self.own}
         return {"session": self.session, "endpoint_url": self.endpoint_url, "region_name": REGION}
 
 
@@ -155,4 +171,4 @@ def chosen_engines(named: list[str]) -> tuple[str, ...]:
     mock = os.environ.get("DYNAMODB_MOCK")
     if mock is None:
         return ENGINES
-    return (MOTO,) if mock else (LOCAL,)
+    return (MEMORY,) if mock else (LOCAL,)

@@ -131,12 +131,13 @@ def attempts(
             lost = failure
             if operation.resend is Resend.NEVER:
                 raise _unknown(operation) from failure
-        pause = policy.pause(attempt, chance())
+        can_retry = _can_retry(operation, failure)
+        pause = policy.pause(attempt, chance()) if can_retry else 0.0
         strange += isinstance(failure, NotDynamoDBReply)
         elapsed = clock() - began + pause
         is_over = elapsed > policy.deadline_seconds or strange > MAX_STRANGE_REPLIES
         is_late = lost is not None and elapsed > operation.resend_seconds
-        if is_over or is_late or not _can_retry(operation, failure):
+        if is_over or is_late or not can_retry:
             if lost is not None and _needs_outcome(operation) and not _is_conclusive(failure):
                 raise _unknown(operation) from failure
             raise _final(operation, failure, attempt + 1)

@@ -16,12 +16,12 @@ __all__ = ["boto_failure", "without_user"]
 _CERTIFICATE = ("CERTIFICATE", "HOSTNAME")
 _HANDSHAKE = ("HANDSHAKE", "WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "UNSUPPORTED_PROTOCOL", "TLSV1_")
 
-_USER_IN_URL = re.compile(r"(?<=://)[^/@\s]*@")
+_USER_IN_URL = r"(?<=://)[^/@\s]*@"  # compiled when it is needed
 
 
 def without_user(text: str) -> str:
     """Return a text without user names and passwords in its URLs."""
-    return _USER_IN_URL.sub("", text)
+    return re.sub(_USER_IN_URL, "", text)
 
 
 def boto_failure(error: Exception, *, is_sending: bool, has_reply: bool = False) -> TransportError | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import random
 import threading
 import time
 import uuid
@@ -21,7 +20,6 @@ from ..operations.base import Operation, Resend
 from ..operations.item import DeleteItem, PutItem, UpdateItem
 from .attempts import RetryPolicy, Send, attempts
 from .transport import Reply, Transport
-from .workers import Abandoned, Workers
 
 __all__ = ["Connection", "once_only"]
 
@@ -38,6 +36,13 @@ def once_only(operation: Operation[Any], transport: Transport) -> Flow[Any] | No
         return None
     assert isinstance(operation, PutItem | UpdateItem | DeleteItem)  # all others are safe
     return write_once(operation, uuid.uuid4().hex)
+
+
+def _chance() -> float:
+    """Return a random number from 0 to 1."""
+    import random  # seeds itself from hashes; only retries need it
+
+    return random.random()  # noqa: S311 - no secret
 
 
 class Connection:
@@ -57,7 +62,7 @@ class Connection:
         max_parallel: int = 8,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float] = _chance,
     ) -> None:
         self.transport = transport
         self.policy = policy or RetryPolicy()
@@ -141,6 +146,8 @@ class Connection:
         else:
             self._sleep(seconds)
         if abandoned is not None and abandoned.is_set():
+            from .workers import Abandoned
+
             raise Abandoned
 
     # --- flows ----------------------------------------------------------------------------
@@ -213,6 +220,8 @@ class Connection:
         children = iter(together.flows)
         first = list(itertools.islice(children, max(parallel, 1)))
         if len(first) > 1:
+            from .workers import Workers  # with its queue: much is done without threads
+
             workers = Workers(self._drive, itertools.chain(first, children), len(first))
             return (yield from workers.events())
         results = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote, unquote_plus
 
 from ..errors import DynamoException, TransportError
 from .answering import Engine, answer
@@ -91,36 +91,29 @@ def local_transport(url: str | None, engine: Any) -> LocalTransport:
 
 
 def _without_secrets(text: str, url: Any) -> str:
-    """Return a text without the password of a URL, however it is written in it."""
-    if not isinstance(url, str):
-        return without_user(text)
-    for secret in _secrets(url):
+    """Return a text without the passwords of a URL, in whatever form it quotes them."""
+    for secret in sorted(_secrets(url) if isinstance(url, str) else (), key=len, reverse=True):
         text = text.replace(secret, "***")
     return without_user(text)
 
 
-def _secrets(url: str) -> list[str]:
-    from urllib.parse import unquote, unquote_plus
-
-    try:
-        parts = urlsplit(url)
-        query = parse_qsl(parts.query)
-        password = parts.password or ""
-    except ValueError:  # of brackets or ports
-        return [url]
-    found = [password, unquote(password), unquote_plus(password), repr(unquote(password))[1:-1]]
-    found += [value for name, value in query if _SECRET.search(name)]
-    found += [
-        part.partition("=")[2] for part in parts.query.split("&") if _SECRET.search(part.partition("=")[0])
-    ]
-    return sorted({secret for secret in found if secret}, key=len, reverse=True)
+def _secrets(url: str) -> set[str]:
+    """Return what may be secret in a URL; where parsers disagree, each part that one of them could mean."""
+    user, _, place = url.partition("://")[2].rpartition("@")
+    found = [user.partition(":")[2], *re.split("[:@/]", user)[1:]]
+    for parameter in place.partition("?")[2].split("&"):
+        name, _, value = parameter.partition("=")
+        found += [value] if _SECRET.search(name) else []
+    plain = [unquote_plus(secret) for secret in found] + [unquote(secret) for secret in found]
+    return {form for secret in [*found, *plain] for form in (secret, repr(secret)[1:-1]) if form}
 
 
 def local_resource(engine: Engine) -> Any:
     """Return a boto3 DynamoDB resource that an engine answers; nothing of it reaches the network."""
     import boto3
 
-    session = boto3.session.Session(region_name=LOCAL_REGION, **LOCAL_CREDENTIALS)
+    credentials: dict[str, Any] = dict(LOCAL_CREDENTIALS)
+    session = boto3.session.Session(region_name=LOCAL_REGION, **credentials)
     resource = session.resource("dynamodb", endpoint_url="http://embedded.localhost")
     client = resource.meta.client
     client._make_api_call = lambda operation, parameters: answer(engine, client, operation, parameters)

@@ -18,19 +18,20 @@ from ..codec.values import TAGS
 
 __all__ = ["without_credentials", "without_values"]
 
+# Patterns are compiled when the first message comes, which in most programs is never.
+
 #: Where messages quote: seen on DynamoDB Local, dynoxide, moto, and in AWS's own messages.
-_QUOTING = re.compile(
+_QUOTING = (
     r"(?<=\b[Vv]alue )(?!for\b|is\b).+(?= at ')"  # Value '...' at 'requestItems' failed
     r"|(?<=\[).+(?=\])"  # Input collection [...] contains duplicates
     r"|(?<=\{).+(?=\})"  # lower bound operand: {S: ...}
     r"|(?<=`).+(?=`)"  # invalid type: integer `...`
     r"|(?<=numeric value: ).+"  # cannot be converted to a numeric value: ...
-    r"|(?<=; type: )[^,]+",  # Invalid attribute type name found, type: ...
-    re.DOTALL,
+    r"|(?<=; type: )[^,]+"  # Invalid attribute type name found, type: ...
 )
 #: Of what an authorization is made; a refused signature is explained with all of it.
-_CREDENTIALS = re.compile(r"\n|Authorization|AWS4-HMAC|Credential=|Canonical String|String-to-Sign")
-_ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]+")
+_CREDENTIALS = r"\n|Authorization|AWS4-HMAC|Credential=|Canonical String|String-to-Sign"
+_ACCESS_KEY = r"\b(?:AKIA|ASIA)[A-Z0-9]+"
 
 _LONGEST = 300
 #: Longer messages are lists of what was sent, and not searched.
@@ -46,7 +47,7 @@ def without_values(message: str, payload: bytes) -> str:
         message: The message.
         payload: The request that it answers.
     """
-    message = _QUOTING.sub("...", message)
+    message = re.sub(_QUOTING, "...", message, flags=re.DOTALL)
     if len(message) > _LONGEST_SEARCHED:
         return f"(a message of {len(message)} characters)"
     for value in _values(payload):
@@ -57,8 +58,8 @@ def without_values(message: str, payload: bytes) -> str:
 
 def without_credentials(message: str) -> str:
     """Return the message of a refusal without the parts of the request's authorization."""
-    message = _CREDENTIALS.split(message, maxsplit=1)[0]
-    return _ACCESS_KEY.sub("...", message)[:_LONGEST]
+    message = re.split(_CREDENTIALS, message, maxsplit=1)[0]
+    return re.sub(_ACCESS_KEY, "...", message)[:_LONGEST]
 
 
 def _values(payload: bytes) -> list[str]:

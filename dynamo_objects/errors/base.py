@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -32,6 +31,8 @@ def _restored(kind: type[DynamoException], args: tuple[Any, ...], facts: dict[st
 
 def closest(name: str, names: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the name nearest to *name*, or an empty text."""
+    import difflib  # only misspelt names need it
+
     found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f" (did you mean {found[0]!r}?)" if found else ""
 

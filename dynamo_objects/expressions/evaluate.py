@@ -73,13 +73,13 @@ def find(path: tree.Path, item: Item) -> AttributeValue | None:
 
 
 def _resolve(operand: tree.Operand, item: Item) -> AttributeValue | None:
-    match operand:
-        case tree.Value(value):
-            return value
-        case tree.Path():
-            return find(operand, item)
-        case tree.Size(path):
-            return _size(find(path, item))
+    # Of structs ``type(x) is`` asks quicker than ``match``, and nothing is asked more often.
+    if type(operand) is tree.Value:
+        return operand.value
+    if type(operand) is tree.Path:
+        return find(operand, item)
+    assert type(operand) is tree.Size
+    return _size(find(operand.path, item))
 
 
 def _size(value: AttributeValue | None) -> AttributeValue | None:

@@ -28,6 +28,10 @@ MAX_PATH_STEPS = 32
 MAX_LIST_INDEX = 2**31 - 1
 
 
+#: Conditions that stand in brackets inside others.
+_BRACKETED = frozenset({tree.And, tree.Or, tree.Between, tree.In})
+
+
 class Placeholders:
     """The names and values of one request, and the texts that refer to them."""
 
@@ -115,18 +119,17 @@ class Placeholders:
         return text
 
     def _operand(self, operand: tree.SetValue) -> str:
-        match operand:
-            case tree.Path():
-                return self._path(operand)
-            case tree.Value():
-                return self._value(operand.value)
-            case tree.Size():
-                self._operators += 1
-                return f"size({self._path(operand.path)})"
-            case tree.IfNotExists():
-                return f"if_not_exists({self._path(operand.path)}, {self._operand(operand.default)})"
-            case _:
-                raise QueryError(f"{type(operand).__name__} cannot stand here")
+        # Of structs ``type(x) is`` asks quicker than ``match``, and nothing is asked more often.
+        if type(operand) is tree.Path:
+            return self._path(operand)
+        if type(operand) is tree.Value:
+            return self._value(operand.value)
+        if type(operand) is tree.Size:
+            self._operators += 1
+            return f"size({self._path(operand.path)})"
+        if type(operand) is tree.IfNotExists:
+            return f"if_not_exists({self._path(operand.path)}, {self._operand(operand.default)})"
+        raise QueryError(f"{type(operand).__name__} cannot stand here")
 
     def _set_value(self, value: tree.SetValue) -> str:
         match value:
@@ -176,8 +179,7 @@ class Placeholders:
     def _in_brackets(self, condition: tree.Condition) -> str:
         condition = _bare(condition)
         text = self._condition(condition)
-        simple = not isinstance(condition, tree.And | tree.Or | tree.Between | tree.In)
-        return text if simple else f"({text})"
+        return f"({text})" if type(condition) in _BRACKETED else text
 
     def _in(self, operand: tree.Operand, options: tuple[tree.Operand, ...]) -> str:
         """Return IN, split into several where there are too many options for one."""
@@ -193,7 +195,7 @@ class Placeholders:
 
 def _bare(condition: tree.Condition) -> tree.Condition:
     """Return a condition without AND and OR of one: brackets twice around it are refused."""
-    while isinstance(condition, tree.And | tree.Or) and len(condition.conditions) == 1:
+    while (type(condition) is tree.And or type(condition) is tree.Or) and len(condition.conditions) == 1:
         (condition,) = condition.conditions
     return condition
 

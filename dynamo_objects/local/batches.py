@@ -178,8 +178,8 @@ def _planned_write(name: str, asked: Mapping[str, Any]) -> Write:
     (member,) = named
     inner = asked[member]
     if member == "PutRequest":
-        return plan("Put", {"TableName": name, "Item": inner["Item"]})
-    return plan("Delete", {"TableName": name, "Key": inner["Key"]})
+        return plan("Put", {"TableName": name, "Item": inner["Item"]}, "older")
+    return plan("Delete", {"TableName": name, "Key": inner["Key"]}, "older")
 
 
 def _check_writes(context: Context, unit: Unit, writes: list[_Planned]) -> None:

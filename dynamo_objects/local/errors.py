@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 __all__ = [
     "ApiError",
-    "enveloped",
+    "Layer",
+    "worded",
     "in_use",
     "invalid",
     "invalid_parameter",
@@ -42,6 +43,7 @@ class ApiError(Exception):
         message: The service's text.
         status: HTTP status.
         members: What the reply has besides: ``Item``, ``CancellationReasons``.
+        older: The text where AWS still words it as it did before June 2026.
     """
 
     def __init__(self, code: str, message: str = "", status: int = 400, **members: Any) -> None:
@@ -49,6 +51,7 @@ class ApiError(Exception):
         self.message = message
         self.status = status
         self.members = members
+        self.older = message
         super().__init__(f"{code}: {message}")
 
     def body(self) -> bytes:
@@ -60,9 +63,15 @@ class ApiError(Exception):
         return msgspec.json.encode(body | self.members)
 
 
-def invalid(message: str) -> ApiError:
-    """Return the error for a request that the service refuses to carry out."""
-    return ApiError("ValidationException", message)
+def invalid(message: str, older: str | None = None) -> ApiError:
+    """Return the error for a request that the service refuses to carry out.
+
+    Args:
+        older: The text in the older wording, if it is another.
+    """
+    error = ApiError("ValidationException", message)
+    error.older = message if older is None else older
+    return error
 
 
 def invalid_parameter(reason: str) -> ApiError:
@@ -70,15 +79,20 @@ def invalid_parameter(reason: str) -> ApiError:
     return invalid(f"One or more parameter values were invalid: {reason}")
 
 
-def enveloped(error: ApiError) -> ApiError:
-    """Return an error about a request by itself, found before any table is looked at, as AWS words it.
+#: How AWS words errors about a request by itself, found before any table is looked at. Since
+#: June 2026 those of single writes begin like those about constraints, reads of keys and queries
+#: have new texts, and batches of writes, transactions and scans the older ones. Source: captures
+#: of AWS's replies, github.com/paritysuite/dynamodb-conformance, valueLayers.test.ts (October 2026).
+Layer = Literal["enveloped", "current", "older"]
 
-    Since June 2026 such messages begin like those about constraints. Source: the captures of
-    AWS's replies in github.com/nubo-db/dynamodb-conformance, 2026-06-09-validation-rewording.json.
-    """
-    if error.code != "ValidationException" or error.message[1:].startswith(_ENVELOPE[1:]):
+
+def worded(error: ApiError, layer: Layer) -> ApiError:
+    """Return an error about a request by itself in the words of the operation."""
+    if error.code != "ValidationException":
         return error
-    return invalid(_ENVELOPE + error.message)
+    if layer == "enveloped":
+        return error if error.message[1:].startswith(_ENVELOPE[1:]) else invalid(_ENVELOPE + error.message)
+    return invalid(error.older) if layer == "older" else error
 
 
 _ENVELOPE = "1 validation error detected: "

@@ -11,7 +11,7 @@ from ..codec.values import Item
 from .capacity import Consumed, read_units, report
 from .definitions import Table
 from .engine import Context, Handler
-from .errors import ApiError, enveloped, invalid
+from .errors import ApiError, Layer, invalid, worded
 from .expressions.parsing import projection
 from .expressions.placeholders import Placeholders
 from .expressions.projecting import project
@@ -34,23 +34,26 @@ def json_of(entry: Entry) -> bytes:
     return entry.json
 
 
-def paths_of(request: Mapping[str, Any]) -> Any:
+def paths_of(request: Mapping[str, Any], layer: Layer = "current") -> Any:
     """Return the paths that a read asks for, of ProjectionExpression or AttributesToGet; None for all.
+
+    Args:
+        layer: How errors are worded.
 
     Raises:
         ApiError: They are wrong by themselves.
     """
     check_mixed(request, ("AttributesToGet",), ("ProjectionExpression",))
+    paths = None
     try:
-        placeholders = Placeholders.of(request)
-        paths = None
+        placeholders = Placeholders.of(request, layer)
         if (text := request.get("ProjectionExpression")) is not None:
             paths = projection(text, placeholders)
         elif (names := request.get("AttributesToGet")) is not None:
             paths = attributes_to_get(names)
         placeholders.check_used()
     except ApiError as error:
-        raise enveloped(error) from None
+        raise worded(error, layer) from None
     return paths
 
 
@@ -128,7 +131,7 @@ def _returned(returns: str, done: Done) -> Item | None:
 
 def _check_returns(request: Mapping[str, Any]) -> None:
     if request.get("ReturnValues", "NONE") not in ("NONE", "ALL_OLD"):
-        raise enveloped(invalid("ReturnValues can only be ALL_OLD or NONE"))
+        raise worded(invalid("ReturnValues can only be ALL_OLD or NONE"), "enveloped")
 
 
 def _written(context: Context, write: Write) -> Done:

@@ -12,14 +12,20 @@ from ..codec.values import Item
 from .capacity import Consumed, read_units, report
 from .definitions import Index, Table
 from .engine import Context, Handler
-from .errors import ApiError, enveloped, invalid, invalid_parameter
-from .expressions.keyconditions import key_range
+from .errors import ApiError, Layer, invalid, invalid_parameter, worded
+from .expressions.keyconditions import conditions_of, key_range
 from .expressions.parsing import attributes_in, condition, projection
 from .expressions.placeholders import Placeholders
 from .expressions.projecting import project
 from .expressions.testing import holds
 from .items import json_of
-from .legacy import attributes_to_get, check_mixed, filters, key_conditions
+from .legacy import (
+    attributes_to_get,
+    check_conditional_operator,
+    check_mixed,
+    filters,
+    key_conditions,
+)
 from .requests import table_name
 from .schema import check_key_values
 from .spans import after, before, query_span, segment_of, segment_span, start_position
@@ -87,25 +93,29 @@ def scan(context: Context, request: dict[str, Any]) -> dict[str, Any] | bytes:
 
 
 def _planned(request: dict[str, Any], kind: Literal["Query", "Scan"]) -> _Search:
-    legacy = ("AttributesToGet", f"{kind}Filter", "KeyConditions", "ConditionalOperator")
-    check_mixed(request, legacy, ("ProjectionExpression", "FilterExpression", "KeyConditionExpression"))
-    start = None
-    if (given := request.get("ExclusiveStartKey")) is not None:
-        start = checked_item(given)
-    if kind == "Scan":
-        _check_segments(request)
+    legacy = ("AttributesToGet", f"{kind}Filter", "ConditionalOperator", "KeyConditions")
+    layer: Layer = "current" if kind == "Query" else "older"
     try:
-        search = _with_expressions(_Search(request, kind == "Query", start=start), kind)
+        check_mixed(request, legacy, ("ProjectionExpression", "FilterExpression", "KeyConditionExpression"))
+        start = None
+        if (given := request.get("ExclusiveStartKey")) is not None:
+            start = checked_item(given)
+        if kind == "Scan":
+            _check_segments(request)
+        search = _with_expressions(_Search(request, kind == "Query", start=start), kind, layer)
+        _check_select(search)
     except ApiError as error:
-        raise enveloped(error) from None
-    _check_select(search)
+        raise worded(error, layer) from None
     return search
 
 
-def _with_expressions(search: _Search, kind: str) -> _Search:
+def _with_expressions(search: _Search, kind: str, layer: Layer) -> _Search:
     request = search.request
-    placeholders = Placeholders.of(request)
+    placeholders = Placeholders.of(request, layer)
     keys = filter = paths = None
+    check_conditional_operator(request, f"{kind}Filter")
+    if search.is_query:
+        keys = _key_condition(request, placeholders)
     if (text := request.get("FilterExpression")) is not None:
         filter = condition("FilterExpression", text, placeholders)
     elif (given := request.get(f"{kind}Filter")) is not None:
@@ -114,9 +124,9 @@ def _with_expressions(search: _Search, kind: str) -> _Search:
         paths = projection(text, placeholders)
     elif (names := request.get("AttributesToGet")) is not None:
         paths = attributes_to_get(names)
-    if search.is_query:
-        keys = _key_condition(request, placeholders)
     placeholders.check_used()
+    if keys is not None:
+        conditions_of(keys)  # what no table could answer
     return attrs.evolve(search, keys=keys, filter=filter, paths=paths)
 
 

@@ -49,7 +49,8 @@ def _query_problem(parameters: Mapping[str, str]) -> ApiError | None:
 
 
 def _header_problem(given: str, fields: Mapping[str, str]) -> ApiError | None:
-    found = dict(part.partition("=")[::2] for part in _SEPARATORS.split(given)[1:])
+    parts = [part.partition("=") for part in _SEPARATORS.split(given)[1:]]
+    found = {name: value for name, _, value in parts}
     text = "".join(
         f"Authorization header requires '{part}' parameter. " for part in _PARTS if not found.get(part)
     )

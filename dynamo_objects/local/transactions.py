@@ -15,7 +15,7 @@ from .capacity import Consumed, read_units, reports
 from .conflicts import MESSAGE, Place
 from .definitions import Table
 from .engine import Context, Handler
-from .errors import ApiError, invalid
+from .errors import ApiError, invalid, worded
 from .expressions.projecting import project
 from .items import paths_of, read
 from .requests import table_name
@@ -94,8 +94,11 @@ def transact_get_items(context: Context, request: dict[str, Any]) -> dict[str, A
 
 
 def _planned_get(asked: Mapping[str, Any]) -> _Get:
-    paths = None if len(asked) == 2 else paths_of(asked)
-    return _Get(table_name(asked), checked_item(asked["Key"]), paths)
+    try:
+        key = checked_item(asked["Key"])
+    except ApiError as error:
+        raise worded(error, "older") from None
+    return _Get(table_name(asked), key, None if len(asked) == 2 else paths_of(asked, "older"))
 
 
 def _shown(item: Item, paths: Any) -> Item:
@@ -139,7 +142,7 @@ def _planned_write(asked: Mapping[str, Any]) -> Write:
     if len(named) != 1:
         raise invalid("TransactItems can only contain one of Check, Put, Update or Delete")
     (name,) = named
-    return plan(_ACTIONS[name], asked[name])
+    return plan(_ACTIONS[name], asked[name], "older")
 
 
 def _places(context: Context, writes: list[Write]) -> list[Place]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from ..codec.numbers import decimal_text
 from ..codec.values import AttributeValue, Invalid, Item
-from .errors import ApiError, enveloped, invalid, invalid_parameter, malformed
+from .errors import ApiError, invalid, invalid_parameter, malformed
 
 __all__ = ["MAX_DEPTH", "checked_item", "checked_value", "normal_number", "type_of"]
 
@@ -122,8 +123,8 @@ def normal_number(text: Any) -> str:
     if type(text) is not str:
         raise _not_text(text)
     if not _NUMBER(text):
-        shown = f": {text}" if text else ""
-        raise invalid(f"The parameter cannot be converted to a numeric value{shown}")
+        reason = "The parameter cannot be converted to a numeric value"
+        raise invalid(f"{reason}: {text}", f"{reason}: {text}" if text else reason)
     mantissa, _, exponent = text.upper().partition("E")
     whole, _, fraction = mantissa.lstrip("+-").partition(".")
     digits = (whole + fraction).lstrip("0")
@@ -216,7 +217,7 @@ def _check_bool(raw: Any, held: Any, depth: int) -> AttributeValue:
 def _check_null(raw: Any, held: Any, depth: int) -> AttributeValue:
     _check_bool(raw, held, depth)
     if held is not True:
-        raise enveloped(invalid_parameter("Null attribute value types must have the value of true"))
+        raise invalid_parameter("Null attribute value types must have the value of true")
     value: AttributeValue = raw
     return value
 
@@ -230,10 +231,10 @@ def _check_text_set(raw: Any, held: Any, depth: int) -> AttributeValue:
         if type(member) is not str or not (member.isascii() or _is_utf8(member)):
             raise _not_text(member)
     if not members:
-        raise enveloped(invalid_parameter("An string set  may not be empty"))
+        raise invalid_parameter("An string set  may not be empty")
     if len(set(members)) != len(members):
-        shown = ", ".join(members)
-        raise enveloped(invalid_parameter(f"Input collection [{shown}] contains duplicates."))
+        quoted = ", ".join(f'"{member}"' for member in _up_to_repeat(members, str.encode))
+        raise _duplicates(f"[{quoted}] contains", f"[{', '.join(members)}] contains")
     value: AttributeValue = raw
     return value
 
@@ -241,20 +242,40 @@ def _check_text_set(raw: Any, held: Any, depth: int) -> AttributeValue:
 def _check_number_set(raw: Any, held: Any, depth: int) -> AttributeValue:
     members = [normal_number(member) for member in _members(held)]
     if not members:
-        raise enveloped(invalid_parameter("An number set  may not be empty"))
+        raise invalid_parameter("An number set  may not be empty")
     if len(set(members)) != len(members):
-        raise enveloped(invalid("Input collection contains duplicates"))
+        raise invalid(
+            f"{_INVALID}Input collection contains duplicates.", "Input collection contains duplicates"
+        )
     return {"NS": members}
 
 
 def _check_binary_set(raw: Any, held: Any, depth: int) -> AttributeValue:
     members = [_binary(member) for member in _members(held)]
     if not members:
-        raise enveloped(invalid_parameter("Binary sets should not be empty"))
+        raise invalid_parameter("Binary sets should not be empty")
     if len({a2b_base64(member) for member in members}) != len(members):
-        shown = ", ".join(members)
-        raise enveloped(invalid_parameter(f"Input collection [{shown}]of type BS contains duplicates."))
+        quoted = ",".join(f'"{member}"' for member in _up_to_repeat(members, a2b_base64))
+        raise _duplicates(f"[{quoted}]of type BS contains", f"[{', '.join(members)}]of type BS contains")
     return {"BS": members}
+
+
+_INVALID = "One or more parameter values were invalid: "
+
+
+def _duplicates(current: str, older: str) -> ApiError:
+    parts = (f"{_INVALID}Input collection {shown} duplicates." for shown in (current, older))
+    return invalid(*parts)
+
+
+def _up_to_repeat(members: list[str], order: Callable[[str], bytes]) -> list[str]:
+    """Return the members as AWS shows them: sorted up to the first repeat, the others as they were sent."""
+    seen: dict[bytes, str] = {}
+    for place, member in enumerate(members):
+        if order(member) in seen:
+            return [*(seen[key] for key in sorted(seen)), *members[place:]]
+        seen[order(member)] = member
+    return members
 
 
 def _members(held: Any) -> list[Any]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import attrs
+import msgspec
 
 from ..codec.keys import key_text
 from ..codec.values import AttributeValue, Invalid, Item
@@ -153,13 +154,13 @@ class Overlay:
         if size is None and query._filter is None and query._limit is not None:
             size = query._limit + known
         is_whole = index is None or index.projection == "ALL"
-        return attrs.evolve(
+        return msgspec.structs.replace(
             query,
-            limit=None,
-            page_size=size,
-            attributes=None,
-            filter=query._filter if is_whole else None,  # it may be about what the index lacks
-            consistent=query._consistent if index is not None and index.is_global else True,
+            _limit=None,
+            _page_size=size,
+            _attributes=None,
+            _filter=query._filter if is_whole else None,  # it may be about what the index lacks
+            _consistent=query._consistent if index is not None and index.is_global else True,
         )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,6 +42,8 @@ class _Content(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 def digest(*parts: Any) -> bytes:
     """Return what binds a cursor to its query: to its table, conditions and order."""
+    import hashlib  # loads OpenSSL, which only pages with cursors need
+
     content = msgspec.json.encode([_shape(part) for part in parts])
     return hashlib.sha256(content).digest()[:_DIGEST_BYTES]
 

@@ -6,8 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-import attrs
-import msgspec
+from msgspec.structs import replace
 
 from ..codec.values import Item
 from ..errors import QueryError
@@ -31,8 +30,7 @@ Record = TypeVar("Record", bound=DynamoRecord)
 _MAX_SEGMENTS = 1_000_000
 
 
-@attrs.frozen(eq=False, repr=False)
-class Query(Search[Record]):
+class Query(Search[Record], frozen=True, eq=False):
     """A query or scan that can be refined, kept, and run any number of times.
 
     Iterating streams the results page by page; calling it returns them as a list.
@@ -114,31 +112,31 @@ class Query(Search[Record]):
         if self._hash is not None or self._range is not None:
             raise QueryError("choose the index first: index= or .index(...) before conditions")
         self._schema.index(name)
-        return attrs.evolve(self, index=name)
+        return replace(self, _index=name)
 
     def attributes(self, *names: str) -> Query[Record]:
         """Return the query for partial records: with the keys and these fields only."""
         for name in names:
             self._build.path(name)
-        return attrs.evolve(self, attributes=tuple(names))
+        return replace(self, _attributes=tuple(names))
 
     def limit(self, count: int) -> Query[Record]:
         """Return the query for at most *count* results."""
-        return attrs.evolve(self, limit=_positive(count, "limit"))
+        return replace(self, _limit=_positive(count, "limit"))
 
     def page_size(self, count: int) -> Query[Record]:
         """Return the query that reads at most *count* items with one request."""
-        return attrs.evolve(self, page_size=_positive(count, "max_page_size"))
+        return replace(self, _page_size=_positive(count, "max_page_size"))
 
     def reverse(self, reverse: bool = True) -> Query[Record]:
         """Return the query in descending order of the range key."""
         if self._is_scan and reverse:
             raise QueryError("a scan has no order to reverse")
-        return attrs.evolve(self, reverse=bool(reverse))
+        return replace(self, _reverse=bool(reverse))
 
     def consistent(self, consistent: bool = True) -> Query[Record]:
         """Return the query with strongly consistent reads; global indexes have none."""
-        return attrs.evolve(self, consistent=bool(consistent))
+        return replace(self, _consistent=bool(consistent))
 
     def segment(self, segment: int, total_segments: int) -> Query[Record]:
         """Return the scan of one of several segments, for several workers."""
@@ -147,13 +145,13 @@ class Query(Search[Record]):
             raise QueryError(f"segment is a whole number from 0 to {total - 1}, got {segment!r}")
         if self._segments is not None:
             raise QueryError("segments= reads all segments: leave out segment= and total_segments=")
-        return attrs.evolve(self, segment=segment, total_segments=total)
+        return replace(self, _segment=segment, _total_segments=total)
 
     def segments(self, count: int) -> Query[Record]:
         """Return the scan that reads *count* segments in parallel, in no order."""
         if self._segment is not None:
             raise QueryError("segments= reads all segments: leave out segment= and total_segments=")
-        return attrs.evolve(self, segments=self._segment_count(count, "segments"))
+        return replace(self, _segments=self._segment_count(count, "segments"))
 
     def _segment_count(self, count: int, what: str) -> int:
         if not self._is_scan:
@@ -214,14 +212,14 @@ class Query(Search[Record]):
         operation = self._operation()
         if after is not None:
             place = read_cursor(self._digest(), after, self._cursor_types())
-            operation, seen = msgspec.structs.replace(operation, start_key=place.key), place.seen
+            operation, seen = replace(operation, start_key=place.key), place.seen
         if self._limit is not None:
             wanted = min(wanted, self._limit - seen)
             if wanted < 1:
                 return Page([], None)
         if self._page_size is None and self._filter is None:
             # One more than wanted tells whether anything follows.
-            operation = msgspec.structs.replace(operation, limit=min(wanted + 1, MAX_PAGE_SIZE))
+            operation = replace(operation, limit=min(wanted + 1, MAX_PAGE_SIZE))
         items, last = self._read_page(operation, wanted)
         seen += len(items)
         is_over = last is None or seen == self._limit
@@ -263,7 +261,7 @@ class Query(Search[Record]):
         if self._segments is None:
             yield from connection.stream(pages(self._operation(count_only=count_only)))
             return
-        whole = attrs.evolve(self, segments=None)
+        whole = replace(self, _segments=None)
         parts = [
             whole.segment(number, self._segments)._operation(count_only=count_only)
             for number in range(self._segments)
@@ -288,7 +286,7 @@ class Query(Search[Record]):
         if added is None:
             return self
         self._check_filter(added)
-        return attrs.evolve(self, filter=tree.all_of(self._filter, added))
+        return replace(self, _filter=tree.all_of(self._filter, added))
 
     def _where_key(self, key: KeyField, operator: str, value: Any) -> Query[Record]:
         if self._is_scan:
@@ -299,8 +297,8 @@ class Query(Search[Record]):
         if (self._hash if key.role == "HASH" else self._range) is not None:
             raise QueryError(f"two conditions on {key.name}: use {key.name}__between=(low, high)")
         if key.role == "HASH":
-            return attrs.evolve(self, hash=condition)
-        return attrs.evolve(self, range=condition)
+            return replace(self, _hash=condition)
+        return replace(self, _range=condition)
 
     def _where_tree(self, condition: tree.Condition) -> Query[Record]:
         parts = split(condition, () if self._is_scan else self._keys, self._where)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-import attrs
+import msgspec
 
 from ..codec.records import RecordCodec
 from ..codec.typed import PLAIN_ITEMS, ItemReader
@@ -27,24 +27,23 @@ Record = TypeVar("Record", bound=DynamoRecord)
 MAX_PAGE_SIZE = 2**31 - 1
 
 
-@attrs.frozen(eq=False, repr=False)
-class Search(Generic[Record]):
+class Search(msgspec.Struct, Generic[Record], frozen=True, eq=False):
     """What is asked for. Everything that can be wrong with it is found before it is sent."""
 
-    _source: Source = attrs.field(alias="source")
-    _is_scan: bool = attrs.field(default=False, alias="is_scan")
-    _index: str | None = attrs.field(default=None, alias="index")
-    _hash: tree.Condition | None = attrs.field(default=None, alias="hash")
-    _range: tree.Condition | None = attrs.field(default=None, alias="range")
-    _filter: tree.Condition | None = attrs.field(default=None, alias="filter")
-    _attributes: tuple[str, ...] | None = attrs.field(default=None, alias="attributes")
-    _limit: int | None = attrs.field(default=None, alias="limit")
-    _page_size: int | None = attrs.field(default=None, alias="page_size")
-    _reverse: bool = attrs.field(default=False, alias="reverse")
-    _consistent: bool | None = attrs.field(default=None, alias="consistent")
-    _segment: int | None = attrs.field(default=None, alias="segment")
-    _total_segments: int | None = attrs.field(default=None, alias="total_segments")
-    _segments: int | None = attrs.field(default=None, alias="segments")
+    _source: Source
+    _is_scan: bool = False
+    _index: str | None = None
+    _hash: tree.Condition | None = None
+    _range: tree.Condition | None = None
+    _filter: tree.Condition | None = None
+    _attributes: tuple[str, ...] | None = None
+    _limit: int | None = None
+    _page_size: int | None = None
+    _reverse: bool = False
+    _consistent: bool | None = None
+    _segment: int | None = None
+    _total_segments: int | None = None
+    _segments: int | None = None
 
     def __repr__(self) -> str:
         """Return what is asked for, without values."""

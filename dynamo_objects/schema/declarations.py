@@ -168,7 +168,6 @@ class GlobalIndex(Index):
     throughput: Throughput | None = attrs.field(default=None, converter=read_throughput, kw_only=True)
 
 
-@attrs.frozen
 class LocalIndex(Index):
     """An index with the table's hash key and a range key of its own.
 
@@ -177,3 +176,5 @@ class LocalIndex(Index):
         parts: ``[RangeKey(...)]``; the table's hash key may stand before it.
         projection: As in Index.
     """
+
+    __slots__ = ()  # it has the fields and methods of Index, and no need to be compiled again

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-import attrs
+import msgspec
 
 from ..codec.keys import check_key_value, key_text
 from ..codec.records import RecordCodec
@@ -23,8 +23,7 @@ from .resolving import IndexSchema, KeyField, Resolver
 __all__ = ["TableSchema"]
 
 
-@attrs.frozen(eq=False)
-class TableSchema:
+class TableSchema(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict for cached properties
     """The keys and indexes of one table.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -229,6 +228,8 @@ def _check_attributes(cls: type[Declared[Any]]) -> None:
             or hasattr(super(cls, cls), name)
         ):
             continue
+        import difflib  # only attributes that are none of ours need it
+
         near = difflib.get_close_matches(name, _NAMES, n=1, cutoff=_ALIKE)
         if near and near[0] != name:
             raise DynamoSchemaException(f"{cls.__name__}.{name} means nothing: did you mean {near[0]!r}?")

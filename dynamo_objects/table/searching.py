@@ -108,7 +108,7 @@ class Searching(Declared[Record]):
         max_page_size: int | None,
         is_scan: bool = False,
     ) -> Query[Record]:
-        query: Query[Record] = Query(self._source(), is_scan=is_scan)
+        query: Query[Record] = Query(self._source(), is_scan)
         if index is not None:
             query = query.index(index)
         if limit is not None:

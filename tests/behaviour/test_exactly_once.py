@@ -113,14 +113,7 @@ def test_client_that_retries_by_itself(db, engine, prefix, count_requests):
     """
     With a client that may repeat requests, what must not happen twice goes through transactions by itself.
     """
-    from botocore.config import Config
-
-    client = engine.session.client(
-        "dynamodb",
-        endpoint_url=engine.endpoint_url,
-        region_name="us-east-1",
-        config=Config(retries={"mode": "standard", "total_max_attempts": 3}),
-    )
+    client = engine.client(mode="standard", total_max_attempts=3)
     StoreTable()
     db.disconnect()
     db.connect(client=client, table_prefix=prefix)

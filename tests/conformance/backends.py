@@ -89,7 +89,10 @@ def _moto() -> Iterator[Send]:
         headers = {**_HEADERS, "X-Amz-Target": _TARGET + operation}
         try:
             reply = requests.post(
-                "https://dynamodb.us-east-1.amazonaws.com/", data=_payload(members), headers=headers, timeout=60
+                "https://dynamodb.us-east-1.amazonaws.com/",
+                data=_payload(members),
+                headers=headers,
+                timeout=60,
             )
         except Exception as error:  # what moto raises through its mock, AWS answers with a status
             return 599, {"message": repr(error)}

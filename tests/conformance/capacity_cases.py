@@ -30,12 +30,15 @@ from .words import (
 
 __all__ = ["GROUPS"]
 
+# Cases are rows of tables, one a line.
+# fmt: off
+
 GUIDE = "AWS Developer Guide, 'DynamoDB read and write operations', 'Provisioned capacity mode'"
 NUBO = "github.com/nubo-db/dynamodb-conformance, putItem/indexConsumedCapacity (measured 2026-08-12)"
 DYNALITE = "dynalite test/query.js, test/putItem.js, test/updateItem.js (run on AWS)"
 
-TOTAL = {"ReturnConsumedCapacity": "TOTAL"}
-INDEXES = {"ReturnConsumedCapacity": "INDEXES"}
+TOTAL: dict[str, Any] = {"ReturnConsumedCapacity": "TOTAL"}
+INDEXES: dict[str, Any] = {"ReturnConsumedCapacity": "INDEXES"}
 
 
 def sized(size: int, key: str = "k", **more: object) -> dict[str, object]:
@@ -137,7 +140,7 @@ def index_writes() -> Iterator[Case]:
         ("attribute not projected", "SET oth = :v", {":v": "o2"}, arms(2, 1, None, {"lall": 1})), ("projected attribute", "SET inc = :v", {":v": "p2"}, arms(3, 1, {"some": 1}, {"lall": 1})),
         ("index key", "SET some_h = :v", {":v": "g2"}, arms(4, 1, {"some": 2}, {"lall": 1})), ("index key away", "REMOVE some_h", None, arms(3, 1, {"some": 1}, {"lall": 1})),
         ("local index key", "SET lall_r = :v", {":v": "l2"}, arms(3, 1, None, {"lall": 2})), ("nothing", "SET inc = :v", {":v": "p"}, arms(1)),
-    ):  # fmt: skip
+    ):
         yield case(f"update {name}", update("index", ("k", "r"), expression, values, **INDEXES), expected, given=[put("index", both)])
     yield case("delete", delete("index", ("k", "r"), **INDEXES), arms(3, 1, {"some": 1}, {"lall": 1}), given=[put("index", both)])
     yield case("delete without indexes", delete("index", ("k", "r"), **INDEXES), arms(1), given=[put("index", key)])
@@ -175,7 +178,7 @@ def several() -> Iterator[Case]:
 
 def collections() -> Iterator[Case]:
     """Yield the metrics of item collections, which only tables with local indexes have."""
-    size = {"ReturnItemCollectionMetrics": "SIZE"}
+    size: dict[str, Any] = {"ReturnItemCollectionMetrics": "SIZE"}
     metrics = {"ItemCollectionKey": item({"pk": "k"}), "SizeEstimateRangeGB": [0, 1]}
     yield case("put", put("index", {"pk": "k", "sk": "r"}, **size), ok(ItemCollectionMetrics=metrics))
     yield case("update", update("index", ("k", "r"), "SET a = :v", {":v": 1}, **size), ok(ItemCollectionMetrics=metrics))
@@ -192,4 +195,4 @@ GROUPS = (
     Group("capacity: writes with indexes", NUBO, index_writes()),
     Group("capacity: batches, transactions", f"{GUIDE}; {NUBO}", several()),
     Group("capacity: item collections", "AWS API reference, ItemCollectionMetrics; dynalite test/putItem.js", collections()),
-)  # fmt: skip
+)

@@ -11,7 +11,6 @@ from .words import (
     Group,
     Has,
     Like,
-    b,
     bs,
     call,
     case,
@@ -23,12 +22,17 @@ from .words import (
     ns,
     ok,
     put,
+    query,
     scan,
     ss,
     stored,
+    update,
 )
 
 __all__ = ["GROUPS"]
+
+# Cases are rows of tables, one a line.
+# fmt: off
 
 GUIDE = "AWS Developer Guide, 'Condition and filter expressions, operators, and functions'"
 
@@ -36,7 +40,7 @@ ITEM: Mapping[str, object] = {
     "pk": "k", "s": "abc", "n": 7, "f": n("7.50"), "t": True, "u": None, "bin": b"abc", "nil": [],
     "m": {"x": {"y": [1, "two", {"z": 3}]}, "s": ss("p", "q")}, "l": ["a", 1, ["deep"], b"abc"],
     "strings": ss("a", "b"), "numbers": ns(1, 2, 3), "bytes": bs(b"a", b"b"), "emoji": "a😀",
-}  # fmt: skip
+}
 
 #: (expression, values, whether it holds for ITEM)
 TRUTHS: tuple[tuple[str, Mapping[str, object], bool], ...] = (
@@ -90,7 +94,7 @@ TRUTHS: tuple[tuple[str, Mapping[str, object], bool], ...] = (
     (":a = :b", {":a": 1, ":b": 1}, True), (":a = n", {":a": 7}, True), (":a > n", {":a": 8}, True),
     ("n = f", {}, False), ("s <> bin", {}, True), ("l[0] = m.x.y[1]", {}, False),
     ("numbers < :v", {":v": 5}, False), ("t <= :v", {":v": 1}, False),
-)  # fmt: skip
+)
 
 
 def truths() -> Iterator[Case]:
@@ -115,7 +119,7 @@ NOT_PARSED = (
     "a in (b,c,)", "(a)between(b.c.d)and((c)", "#$.b > a", "a > :things.stuff", "b[:a] > a", "b[#_] > a", "ü > a",
     "size(a).b > a", "size(a)[0] > a", "attribute_exists(Pictures..RearView)", "_a = b", "a == b", "a != b",
     "a = b AND", "AND a = b", "a = b a = c", "a[-1] = b", "a[x] = b", "a[1.5] = b", "a =", "1a = b", "a = 'b'",
-)  # fmt: skip
+)
 
 #: (expression, names, values, message after "Invalid FilterExpression: ")
 REFUSED: tuple[tuple[str, Mapping[str, str] | None, Mapping[str, object] | None, str], ...] = (
@@ -157,7 +161,7 @@ REFUSED: tuple[tuple[str, Mapping[str, str] | None, Mapping[str, object] | None,
     ("contains(p.q[1].z, p.q[1].#z)", {"#z": "z"}, None, "The first operand must be distinct from the remaining operands for this operator or function; operator: contains, first operand: [p, q, [1], z]"),
     ("x BETWEEN :b AND :a", None, {":a": 1, ":b": 2}, "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: .*N.*2.*, upper bound operand: .*N.*1.*"),
     ("x BETWEEN :b AND :a", None, {":a": 1, ":b": "a"}, "The BETWEEN operator requires same data type for lower and upper bounds; lower bound operand: .*S.*a.*, upper bound operand: .*N.*1.*"),
-)  # fmt: skip
+)
 
 
 def empties() -> Iterator[Case]:
@@ -167,7 +171,7 @@ def empties() -> Iterator[Case]:
         ("s = :v", {":v": ""}, True), ("s < :v", {":v": "a"}, True), ("b = :v", {":v": b""}, True),
         ("size(s) = :v", {":v": 0}, True), ("size(b) = :v", {":v": 0}, True), ("begins_with(t, :v)", {":v": ""}, True),
         ("contains(t, :v)", {":v": ""}, True), ("begins_with(s, :v)", {":v": ""}, True), ("s = b", {}, False),
-    ):  # fmt: skip
+    ):
         shown = f"{expression} {list(values.values())}"
         found = Answers(Has({"Count": int(holds)}))
         yield case(f"empty {shown}", scan("hash", expression, values or None), found, given=given)
@@ -216,7 +220,24 @@ def refusals() -> Iterator[Case]:
             f"undefined value in a condition of {operation}",
             asked,
             invalid("Invalid ConditionExpression: An expression attribute value used in expression is not defined; attribute value: :w"),
-        )  # fmt: skip
+        )
+
+
+def key_paths() -> Iterator[Case]:
+    """Yield paths into attributes that are keys: they are scalars."""
+    scalars = "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: {}: {}"
+    table, index = scalars.format("Key", "pk"), scalars.format("IndexKey", "all_h")
+    key = {"pk": "a", "sk": "b"}
+    for path in ("pk.a", "pk[0]"):
+        yield case(f"put {path}", put("hash", {"pk": "a"}, ConditionExpression=f"attribute_exists({path})"), invalid(table))
+        yield case(f"delete {path}", delete("hash", "a", ConditionExpression=f"attribute_exists({path})"), invalid(table))
+        yield case(f"update {path}", update("hash", "a", "REMOVE x", ConditionExpression=f"attribute_exists({path})"), invalid(table))
+        yield case(f"scan {path}", scan("hash", f"attribute_exists({path})"), invalid(table))
+        yield case(f"get {path}", get("hash", "a", ProjectionExpression=path), invalid(table))
+        yield case(f"scan's projection {path}", scan("hash", ProjectionExpression=path), invalid(table))
+    asked = query("index", "pk = :p", {":p": "a"}, FilterExpression="attribute_exists(all_h[1])")
+    yield case("query of a table, path into an index key", asked, invalid(index))
+    yield case("put into an index key", put("index", key, ConditionExpression="attribute_exists(all_h.x)"), invalid(index))
 
 
 def placeholders() -> Iterator[Case]:
@@ -242,6 +263,11 @@ def placeholders() -> Iterator[Case]:
         "names without an expression",
         get("hash", "a", {"#x": "y"}),
         invalid(Like("ExpressionAttributeNames can only be specified when using expressions(: .*)?")),
+    )
+    yield case(
+        "values are no member of GetItem",
+        call("GetItem", TableName="hash", Key={"pk": {"S": "a"}}, ExpressionAttributeValues={":v": {"S": "x"}}),
+        ok(),
     )
     yield case("no values", scan("hash", "x = y", {}), invalid("ExpressionAttributeValues must not be empty"))
     yield case(
@@ -328,7 +354,7 @@ def conditions() -> Iterator[Case]:
         "an unknown ReturnValuesOnConditionCheckFailure",
         put("hash", {"pk": "a"}, ConditionExpression="attribute_exists(pk)", ReturnValuesOnConditionCheckFailure="ALL_NEW"),
         invalid(),
-    )  # fmt: skip
+    )
     yield case(
         "attribute_not_exists protects an item",
         put("hash", {"pk": "a"}, ConditionExpression="attribute_not_exists(pk)"),
@@ -347,13 +373,14 @@ def conditions() -> Iterator[Case]:
             "Can not use both expression and non-expression parameters in the same request: "
             "Non-expression parameters: {Expected} Expression parameters: {ConditionExpression}"
         ),
-    )  # fmt: skip
+    )
 
 
 GROUPS = (
     Group("conditions: truth", f"{GUIDE}; ScyllaDB test_condition_expression.py (runs on AWS)", truths()),
     Group("conditions: empty values", "AWS What's New, 2020-05-18", empties()),
     Group("conditions: refusals", SYNTAX, refusals()),
+    Group("conditions: paths into keys", "dynalite test/getItem.js, query.js, scan.js, updateItem.js (run on AWS)", key_paths()),
     Group("conditions: placeholders", f"{SYNTAX}; github.com/nubo-db/dynamodb-conformance captures", placeholders()),
     Group("conditions: writes", "ScyllaDB test_returnvalues.py; AWS API reference, PutItem", conditions()),
-)  # fmt: skip
+)

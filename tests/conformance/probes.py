@@ -62,16 +62,51 @@ def _probes() -> Iterator[Case]:
     yield refused("an unused name is refused", "s = :v", {":v": 1}, a="s")
     yield refused("a syntax error is refused", "s == :v", {":v": 1})
     yield refused("reversed bounds are refused", "n BETWEEN :b AND :a", {":a": 1, ":b": 2})
-    yield case("a global index key of a wrong type is refused", put("index", {"pk": "a", "sk": "b", "all_h": 1}), invalid(), then=[absent("index", ("a", "b"))])
-    yield case("39 digits are refused", put("hash", {"pk": "a", "n": n("9" * 39)}), invalid(), then=[absent("hash", "a")])
-    yield case("007.50 reads back as 7.5", put("hash", {"pk": "a", "n": n("007.50")}), ok(), then=[stored("hash", "a", {"pk": "a", "n": n("7.5")})])
-    yield case("26 writes are refused, nothing is stored", batch_write({"hash": [{"pk": f"k{number}"} for number in range(26)]}), invalid(), then=[absent("hash", "k0")])
+    yield case(
+        "a global index key of a wrong type is refused",
+        put("index", {"pk": "a", "sk": "b", "all_h": 1}),
+        invalid(),
+        then=[absent("index", ("a", "b"))],
+    )
+    yield case(
+        "39 digits are refused",
+        put("hash", {"pk": "a", "n": n("9" * 39)}),
+        invalid(),
+        then=[absent("hash", "a")],
+    )
+    yield case(
+        "007.50 reads back as 7.5",
+        put("hash", {"pk": "a", "n": n("007.50")}),
+        ok(),
+        then=[stored("hash", "a", {"pk": "a", "n": n("7.5")})],
+    )
+    yield case(
+        "26 writes are refused, nothing is stored",
+        batch_write({"hash": [{"pk": f"k{number}"} for number in range(26)]}),
+        invalid(),
+        then=[absent("hash", "k0")],
+    )
     twice = [{"PutRequest": {"Item": item({"pk": "a"})}}, {"DeleteRequest": {"Key": item({"pk": "a"})}}]
-    yield case("put and delete of one key in a batch are refused", call("BatchWriteItem", RequestItems={"hash": twice}), invalid(), then=[absent("hash", "a")])
-    yield case("n + :a + :a is refused", update("hash", "k", "SET n = n + :a + :a", {":a": 1}), invalid(), given=given, then=[stored("hash", "k", ITEM)])
+    yield case(
+        "put and delete of one key in a batch are refused",
+        call("BatchWriteItem", RequestItems={"hash": twice}),
+        invalid(),
+        then=[absent("hash", "a")],
+    )
+    yield case(
+        "n + :a + :a is refused",
+        update("hash", "k", "SET n = n + :a + :a", {":a": 1}),
+        invalid(),
+        given=given,
+        then=[stored("hash", "k", ITEM)],
+    )
     big = {"pk": "big", "p": "x" * (10_240 - 6)}
     units = {"ReturnConsumedCapacity": "TOTAL"}
-    yield case("a put of 10 KB costs 10 units", put("hash", big, **units), ok(ConsumedCapacity={"TableName": "hash", "CapacityUnits": 10}))
+    yield case(
+        "a put of 10 KB costs 10 units",
+        put("hash", big, **units),
+        ok(ConsumedCapacity={"TableName": "hash", "CapacityUnits": 10}),
+    )
     for consistent, cost in ((False, 1.5), (True, 3)):
         yield case(
             f"a get of 10 KB costs {cost} units, consistent {consistent}",
@@ -80,18 +115,61 @@ def _probes() -> Iterator[Case]:
             given=[put("hash", big)],
         )
     once = transact(update("hash", "c", "ADD n :v", {":v": 1}), ClientRequestToken="probe-once")
-    yield case("a token twice is applied once", once, Answers(), given=[once], then=[stored("hash", "c", {"pk": "c", "n": 1})])
+    yield case(
+        "a token twice is applied once",
+        once,
+        Answers(),
+        given=[once],
+        then=[stored("hash", "c", {"pk": "c", "n": 1})],
+    )
     first = transact(put("hash", {"pk": "c"}), ClientRequestToken="probe-other")
     other = transact(delete("hash", "c"), ClientRequestToken="probe-other")
-    yield case("a token with another payload is refused", other, Fails("IdempotentParameterMismatchException"), given=[first])
-    yield case("a transaction's get is projected", transact_get(get("hash", "k", ProjectionExpression="n")), ok(Responses=[{"Item": item({"n": 5})}]), given=given)
-    yield case("UPDATED_NEW of a nested path is the path", update("hash", "k", "SET m.a = :v", {":v": 9}, ReturnValues="UPDATED_NEW"), Answers(Has({"Attributes": item({"m": {"a": 9}})})), given=given)
-    yield case("an index beyond the end appends", update("hash", "k", "SET l[5] = :v", {":v": "b"}), Answers(), given=given, then=[stored("hash", "k", {**ITEM, "l": ["a", "b"]})])
-    yield case("overlapping paths are refused", update("hash", "k", "SET m.a = :v, m = :v", {":v": 1}), invalid(), given=given, then=[stored("hash", "k", ITEM)])
-    yield case("an empty set is refused", put("hash", {"pk": "a", "x": AV(SS=[])}), invalid(), then=[absent("hash", "a")])
+    yield case(
+        "a token with another payload is refused",
+        other,
+        Fails("IdempotentParameterMismatchException"),
+        given=[first],
+    )
+    yield case(
+        "a transaction's get is projected",
+        transact_get(get("hash", "k", ProjectionExpression="n")),
+        ok(Responses=[{"Item": item({"n": 5})}]),
+        given=given,
+    )
+    yield case(
+        "UPDATED_NEW of a nested path is the path",
+        update("hash", "k", "SET m.a = :v", {":v": 9}, ReturnValues="UPDATED_NEW"),
+        Answers(Has({"Attributes": item({"m": {"a": 9}})})),
+        given=given,
+    )
+    yield case(
+        "an index beyond the end appends",
+        update("hash", "k", "SET l[5] = :v", {":v": "b"}),
+        Answers(),
+        given=given,
+        then=[stored("hash", "k", {**ITEM, "l": ["a", "b"]})],
+    )
+    yield case(
+        "overlapping paths are refused",
+        update("hash", "k", "SET m.a = :v, m = :v", {":v": 1}),
+        invalid(),
+        given=given,
+        then=[stored("hash", "k", ITEM)],
+    )
+    yield case(
+        "an empty set is refused",
+        put("hash", {"pk": "a", "x": AV(SS=[])}),
+        invalid(),
+        then=[absent("hash", "a")],
+    )
     yield case("an empty key is refused", put("hash", {"pk": ""}), invalid())
     yield case("a hash key of 2049 bytes is refused", put("hash", {"pk": "x" * 2049}), invalid())
-    yield case("a binary in a key reads back", put("binary", {"pk": b"\xff", "sk": b"\x00"}), ok(), then=[stored("binary", (b"\xff", b"\x00"), {"pk": b"\xff", "sk": b"\x00"})])
+    yield case(
+        "a binary in a key reads back",
+        put("binary", {"pk": b"\xff", "sk": b"\x00"}),
+        ok(),
+        then=[stored("binary", (b"\xff", b"\x00"), {"pk": b"\xff", "sk": b"\x00"})],
+    )
 
 
 GROUP = Group("probes", "the AWS Developer Guide; the AWS API reference", _probes())

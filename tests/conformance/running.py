@@ -77,7 +77,8 @@ def _empty(send: Send, name: str) -> None:
     while True:
         _, page = send("Scan", {"TableName": name, **start})
         for found in page.get("Items", ()):
-            send("DeleteItem", {"TableName": name, "Key": {part: found[part] for part in KEYS[name]}})
+            key = {part: found.get(part) for part in KEYS[name]}  # some engine stores items without
+            send("DeleteItem", {"TableName": name, "Key": key})
         if not page.get("LastEvaluatedKey"):
             return
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}

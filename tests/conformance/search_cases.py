@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from .words import (
@@ -28,6 +29,9 @@ from .words import (
 )
 
 __all__ = ["GROUPS"]
+
+# Cases are rows of tables, one a line.
+# fmt: off
 
 GUIDE = "AWS Developer Guide, 'Querying tables', 'Scanning tables', 'Key conditions'; API reference, Query and Scan"
 DYNALITE = "dynalite test/query.js, test/scan.js (its authors ran them on AWS)"
@@ -56,7 +60,7 @@ def key_conditions() -> Iterator[Case]:
         (" AND sk <= :v", {":v": 1}, (-10, -2, 0, 1)), (" AND sk > :v", {":v": 1}, (2, 10)), (" AND sk >= :v", {":v": 1}, (1, 2, 10)),
         (" AND sk BETWEEN :v AND :w", {":v": -2, ":w": 2}, (-2, 0, 1, 2)), (" AND sk between :v and :w", {":v": 2, ":w": 2}, (2,)),
         (" AND :v < sk", {":v": 1}, (2, 10)), (" AND :v >= sk", {":v": -2}, (-10, -2)), (" AND sk = :v", {":v": 7}, ()),
-    ):  # fmt: skip
+    ):
         for forward in (True, False):
             asked = query("range", EQUAL + condition, {":p": "a", **values}, ScanIndexForward=forward)
             yield case(f"{EQUAL}{condition} {values} {'forward' if forward else 'backward'}", asked, _found(*(numbers if forward else numbers[::-1])), given=GIVEN)
@@ -105,7 +109,7 @@ def refused_conditions() -> Iterator[Case]:
         ("pk = :p AND begins_with(sk, :v)", values, None, Like(".*")),
         ("pk = :p", {":p": ""}, None, Like("One or more parameter values (are not valid|were invalid).*")),
         ("pk = :p AND", {":p": "a"}, None, Like(f"{invalid_key}Syntax error; .*")),
-    ):  # fmt: skip
+    ):
         yield case(f"{condition} {given or ''} {names or ''}", query("range", condition, given, names), invalid(message))
     yield case("redundant parentheses", query("range", "((pk = :p))", {":p": "a"}), invalid(f"{invalid_key}The expression has redundant parentheses;"))
     yield case("no condition", query("range"), invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."))
@@ -144,7 +148,7 @@ def pages() -> Iterator[Case]:
         ("behind the end", page(2, 10), answer((), None)), ("more than all", page(9), answer(NUMBERS, None)), ("all but one over", page(7), answer(NUMBERS, None)),
         ("backward", page(2, None, False), answer((10, 2), 2)), ("backward second", page(2, 2, False), answer((1, 0), 0)), ("between items", page(2, 5), answer((10,), None)),
         ("behind an absent item, backward", page(2, -1, False), answer((-2, -10), -10)), ("before all", page(1, -99), answer((-10,), -10)),
-    ):  # fmt: skip
+    ):
         yield case(name, asked, expected, given=GIVEN)
     yield case("limit counts what is read", query("range", EQUAL, {":p": "a", ":v": 1}, FilterExpression="v = :v", Limit=4), ok(Items=_items(ROWS[3]), Count=1, ScannedCount=4, LastEvaluatedKey=item({"pk": "a", "sk": 1})), given=GIVEN)
     yield case("empty page with a key", query("range", EQUAL, {":p": "a", ":v": 5}, FilterExpression="v = :v", Limit=2), ok(Items=[], Count=0, ScannedCount=2, LastEvaluatedKey=item({"pk": "a", "sk": -2})), given=GIVEN)
@@ -153,7 +157,7 @@ def pages() -> Iterator[Case]:
     for name, key, message in (
         ("half", {"pk": "a"}, bad), ("other attribute", {"pk": "a", "x": 1}, bad), ("one more", {"pk": "a", "sk": 1, "x": 1}, bad), ("empty", {}, bad),
         ("wrong type", {"pk": "a", "sk": "x"}, Like(f"{bad}(: .*)?")), ("other hash", {"pk": "b", "sk": 1}, "The provided starting key is outside query boundaries based on provided conditions"),
-    ):  # fmt: skip
+    ):
         yield case(f"start key {name}", query("range", EQUAL, {":p": "a"}, **{start: item(key)}), invalid(Like(f"{message}(: .*)?") if isinstance(message, str) else message))
     yield case("start key outside of the range", query("range", f"{EQUAL} AND sk > :v", {":p": "a", ":v": 1}, **{start: item({"pk": "a", "sk": 0})}), invalid("The provided starting key does not match the range key predicate"))
     for name, key in (("half", {"pk": "a"}), ("empty", {}), ("one more", {"pk": "a", "sk": 1, "x": 1})):
@@ -178,11 +182,15 @@ def pages() -> Iterator[Case]:
 
 INDEXED: dict[str, object] = {
     "pk": "a", "sk": "b", "all_h": "h", "all_r": 1, "keys_h": "k", "some_h": "s", "lall_r": "l", "lkeys_r": 5, "inc": "i", "oth": "o",
-}  # fmt: skip
+}
 
 
 def _only(*names: str) -> dict[str, object]:
     return {name: INDEXED[name] for name in names}
+
+
+def _with(base: Call, **more: Any) -> Call:
+    return Call(base.operation, {**base.members, **more})
 
 
 def select() -> Iterator[Case]:
@@ -191,10 +199,10 @@ def select() -> Iterator[Case]:
     one = {"Count": 1, "ScannedCount": 1}
     by = {
         "all": ("all_h = :v", "h"), "keys": ("keys_h = :v", "k"), "some": ("some_h = :v", "s"), "lall": ("pk = :v AND lall_r > :z", "a"), "lkeys": ("pk = :v AND lkeys_r > :y", "a"),
-    }  # fmt: skip
+    }
     held = {
         "all": INDEXED, "keys": _only("pk", "sk", "keys_h"), "some": _only("pk", "sk", "some_h", "inc"), "lall": INDEXED, "lkeys": _only("pk", "sk", "lkeys_r"),
-    }  # fmt: skip
+    }
 
     def asked(index: str, **more: Any) -> Call:
         condition, value = by[index]
@@ -215,10 +223,10 @@ def select() -> Iterator[Case]:
     yield case("lkeys other attribute reads the table", asked("lkeys", ProjectionExpression="oth, pk"), ok(Items=_items(_only("oth", "pk")), **one), given=given)
     yield case("lkeys consistent", asked("lkeys", ConsistentRead=True), ok(Items=_items(held["lkeys"]), **one), given=given)
     yield case("filter on what a global index lacks", asked("keys", FilterExpression="attribute_exists(oth)"), parameter("Secondary index keys does not project one or more filter attributes: [oth]"), given=given)
+    yield case("filter on what a local index lacks", asked("lkeys", FilterExpression="attribute_exists(oth)"), parameter("Secondary index lkeys does not project one or more filter attributes: [oth]"), given=given)
+    yield case("a scan's filter on what a global index lacks", scan("index", "attribute_exists(oth)", IndexName="keys"), ok(Items=[], Count=0, ScannedCount=1), given=given)
     for operation, base in (("query", query("range", EQUAL, {":p": "a"})), ("scan", scan("range"))):
-        def with_(**more: Any) -> Call:
-            return Call(base.operation, {**base.members, **more})
-
+        with_ = partial(_with, base)
         yield case(f"{operation} SPECIFIC_ATTRIBUTES", with_(Select="SPECIFIC_ATTRIBUTES", ProjectionExpression="sk"), Answers(Has({"Items": _items(*({"sk": number} for number in NUMBERS))})), given=[batch_write({"range": ROWS})])
         yield case(f"{operation} SPECIFIC_ATTRIBUTES of nothing", with_(Select="SPECIFIC_ATTRIBUTES"), invalid(Like("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES|.*SPECIFIC_ATTRIBUTES.*")))
         yield case(f"{operation} ALL_ATTRIBUTES with a projection", with_(Select="ALL_ATTRIBUTES", ProjectionExpression="sk"), invalid("Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES"))
@@ -238,7 +246,7 @@ def projections() -> Iterator[Case]:
         ("l[1]", None, {"l": [{"a": 1, "b": 2}]}), ("l[2], l[0]", None, {"l": ["l0", "l2"]}), ("l[1].a", None, {"l": [{"a": 1}]}), ("l[1].b, l[0]", None, {"l": ["l0", {"b": 2}]}),
         ("m.x.y, m.x.z", None, {"m": {"x": {"y": 1, "z": 2}}}), ("#d", {"#d": "a.b"}, {"a.b": 5}), ("m.q", None, {}), ("l[9]", None, {}), ("q, n", None, {"n": 1}), ("n.x", None, {}),
         ("#m.#x.y", {"#m": "m", "#x": "x"}, {"m": {"x": {"y": 1}}}), (" n , st ", None, {"n": 1, "st": "x"}),
-    ):  # fmt: skip
+    ):
         yield case(f"{expression}", get("hash", "a", names, ProjectionExpression=expression), ok(Item=item(read)), given=given)
     overlap = "Invalid ProjectionExpression: Two document paths overlap with each other; must remove or rewrite one of these paths; path one: {}, path two: {}"
     for expression, names, message in (
@@ -250,7 +258,7 @@ def projections() -> Iterator[Case]:
         ("size(x)", None, Like("Invalid ProjectionExpression: Syntax error; .*")), ("status", None, "Invalid ProjectionExpression: Attribute name is a reserved keyword; reserved keyword: status"),
         ("#z", None, "Invalid ProjectionExpression: An expression attribute name used in the document path is not defined; attribute name: #z"),
         ("x", {"#z": "z"}, "Value provided in ExpressionAttributeNames unused in expressions: keys: {#z}"),
-    ):  # fmt: skip
+    ):
         yield case(f"refused {expression} {names or ''}", get("hash", "a", names, ProjectionExpression=expression), invalid(message))
     yield case("undefined name in a scan that finds nothing", scan("hash", ProjectionExpression="#z"), invalid("Invalid ProjectionExpression: An expression attribute name used in the document path is not defined; attribute name: #z"))
 
@@ -271,7 +279,7 @@ def scans() -> Iterator[Case]:
         ("too many segments", {"Segment": 0, "TotalSegments": 1_000_001}, Like("1 validation error detected: Value ('1000001' )?at '[tT]otalSegments' failed to satisfy constraint: Member must have value less than or equal to 1000000")),
         ("no segments", {"Segment": 0, "TotalSegments": 0}, Like("1 validation error detected: Value ('0' )?at '[tT]otalSegments' failed to satisfy constraint: Member must have value greater than or equal to 1")),
         ("negative segment", {"Segment": -1, "TotalSegments": 2}, Like("1 validation error detected: Value ('-1' )?at '[sS]egment' failed to satisfy constraint: Member must have value greater than or equal to 0")),
-    ):  # fmt: skip
+    ):
         yield case(name, scan("hash", **more), invalid(message))
     yield case("index that is not there", scan("hash", IndexName="nothing"), invalid("The table does not have the specified index: nothing"))
     yield case("consistent scan of a global index", scan("index", IndexName="all", ConsistentRead=True), invalid("Consistent reads are not supported on global secondary indexes"))
@@ -287,4 +295,4 @@ GROUPS = (
     Group("search: select and indexes", f"{NUBO}; {DYNALITE}", select()),
     Group("search: projections", f"{NUBO} (getItem/projectionValidation); {DYNALITE}", projections()),
     Group("search: scans", f"{DYNALITE}; {NUBO}", scans()),
-)  # fmt: skip
+)

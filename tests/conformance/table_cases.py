@@ -26,6 +26,9 @@ from .words import (
 
 __all__ = ["GROUPS"]
 
+# Cases are rows of tables, one a line.
+# fmt: off
+
 NUBO = "github.com/nubo-db/dynamodb-conformance, tier1/createTable, tier2, tier3 (run on AWS)"
 DYNALITE = "dynalite test/createTable.js, listTables.js, updateTimeToLive.js, tagResource.js, helpers.js (run on AWS)"
 
@@ -87,7 +90,7 @@ def creations() -> Iterator[Case]:
         ("INCLUDE without attributes", _create(GlobalSecondaryIndexes=[_index("idx", Projection={"ProjectionType": "INCLUDE"})], **two), parameter("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")),
         ("throughput of an on-demand index", _create(GlobalSecondaryIndexes=[_index("idx", ProvisionedThroughput=throughput)], **two), invalid()),
         ("stream off with a view", _create(StreamSpecification={"StreamEnabled": False, "StreamViewType": "NEW_IMAGE"}), invalid()),
-    ):  # fmt: skip
+    ):
         yield case(name, asked, expected, then=[(call("DescribeTable", TableName=MADE), missing(None))])
     yield case("again", _create("hash"), Fails("ResourceInUseException", Like("Table already exists: hash|Cannot create preexisting table")))
 
@@ -98,7 +101,7 @@ def described() -> Iterator[Case]:
         "TableName": "range", "TableStatus": "ACTIVE", "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         "BillingModeSummary": Has({"BillingMode": "PAY_PER_REQUEST"}), "ItemCount": ANYTHING, "TableSizeBytes": ANYTHING, "TableArn": Like("arn:aws:dynamodb:[^:]+:[^:]+:table/range"), "TableId": ANYTHING, "CreationDateTime": ANYTHING,
         "ProvisionedThroughput": Has({"ReadCapacityUnits": 0, "WriteCapacityUnits": 0, "NumberOfDecreasesToday": 0}), "GlobalSecondaryIndexes": None, "LocalSecondaryIndexes": None,
-    })  # fmt: skip
+    })
     yield case("a table", call("DescribeTable", TableName="range"), ok(Table=table))
     yield case("its indexes", call("DescribeTable", TableName="index"), ok(Table=Has({"LocalSecondaryIndexes": ANYTHING, "GlobalSecondaryIndexes": ANYTHING})))
     yield case("all tables", call("ListTables"), Answers(Has({"TableNames": ["binary", "hash", "index", "number", "range"], "LastEvaluatedTableName": None})))
@@ -117,7 +120,7 @@ def described() -> Iterator[Case]:
         (call("DescribeTimeToLive", TableName="number"), Answers(Has({"TimeToLiveDescription": {"TimeToLiveStatus": Like("ENABLED|ENABLING"), "AttributeName": "ttl"}}))),
         (call("UpdateTimeToLive", TableName="number", TimeToLiveSpecification=ttl), invalid(Like("TimeToLive is already enabled|Time to live has been modified multiple times within a fixed interval"))),
         (call("UpdateTimeToLive", TableName="number", TimeToLiveSpecification={"AttributeName": "other", "Enabled": True}), invalid()),
-    ])  # fmt: skip
+    ])
     yield case("TTL off twice", call("UpdateTimeToLive", TableName="range", TimeToLiveSpecification={"AttributeName": "ttl", "Enabled": False}), invalid("TimeToLive is already disabled"))
     yield case("TTL without attribute", call("UpdateTimeToLive", TableName="range", TimeToLiveSpecification={"AttributeName": "", "Enabled": True}), invalid())
     yield case("TTL specification missing", call("UpdateTimeToLive", TableName="range"), invalid("1 validation error detected: Value null at 'timeToLiveSpecification' failed to satisfy constraint: Member must not be null"))
@@ -140,7 +143,7 @@ def shapes() -> Iterator[Case]:
         ("names a list", "GetItem", {"TableName": "hash", "Key": pk, "ExpressionAttributeNames": []}), ("a name's target a number", "GetItem", {"TableName": "hash", "Key": pk, "ExpressionAttributeNames": {"#a": 1}}), ("AttributesToGet a text", "GetItem", {"TableName": "hash", "Key": pk, "AttributesToGet": "a"}),
         ("RequestItems a list", "BatchGetItem", {"RequestItems": []}), ("Keys an object", "BatchGetItem", {"RequestItems": {"hash": {"Keys": {}}}}), ("requests an object", "BatchWriteItem", {"RequestItems": {"hash": {}}}), ("TransactItems an object", "TransactWriteItems", {"TransactItems": {}}),
         ("Put a text", "TransactWriteItems", {"TransactItems": [{"Put": "a"}]}), ("KeySchema an object", "CreateTable", {"TableName": MADE, "KeySchema": {}}),
-    ):  # fmt: skip
+    ):
         yield case(f"shape: {name}", Call(operation, members), serialization)
     yield case("unknown operation", call("Dog"), Fails("UnknownOperationException"))
     yield case("unknown members are ignored", call("GetItem", TableName="hash", Key=pk, Dog=1), ok())
@@ -148,7 +151,7 @@ def shapes() -> Iterator[Case]:
     for operation, members, name in (
         ("GetItem", {"Key": pk}, "tableName"), ("GetItem", {"TableName": "hash"}, "key"), ("PutItem", {"TableName": "hash"}, "item"), ("PutItem", {"Item": pk}, "tableName"), ("DeleteItem", {"TableName": "hash"}, "key"),
         ("UpdateItem", {"TableName": "hash"}, "key"), ("Query", {}, "tableName"), ("Scan", {}, "tableName"), ("DescribeTable", {}, "tableName"),
-    ):  # fmt: skip
+    ):
         known = operation in ("PutItem", "GetItem", "DeleteItem", "UpdateItem", "Query", "Scan")
         message = null.format(name) if known else Like(f"{null.format(name)}|The parameter 'TableName' is required but was not present in the request".replace("(", "\\("))
         yield case(f"{operation} without {name}", Call(operation, members), invalid(message))
@@ -158,7 +161,7 @@ def shapes() -> Iterator[Case]:
         ("empty name", "", Like("1 validation error detected: Value ('' )?at '[tT]ableName' failed to satisfy constraint: Member must have length greater than or equal to 1")),
         ("long name", long, f"1 validation error detected: Value '{long}' at 'tableName' failed to satisfy constraint: Member must have length less than or equal to 255"),
         ("odd name", "bad table!@#", "1 validation error detected: Value 'bad table!@#' at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"),
-    ):  # fmt: skip
+    ):
         yield case(f"PutItem {name}", call("PutItem", TableName=table, Item=pk), invalid(message))
         yield case(f"GetItem {name}", call("GetItem", TableName=table, Key=pk), invalid(message))
     yield case("empty name before an empty key", call("UpdateItem", TableName="", Key={}), invalid(Like("1 validation error detected: Value ('' )?at '[tT]ableName' failed to satisfy constraint: Member must have length greater than or equal to 1")))
@@ -177,4 +180,4 @@ GROUPS = (
     Group("tables: refused", f"{NUBO}; {DYNALITE}", creations()),
     Group("tables: described, TTL, tags", f"{NUBO}; {DYNALITE}", described()),
     Group("shapes", f"{DYNALITE}; {NUBO} and its captures", shapes()),
-)  # fmt: skip
+)

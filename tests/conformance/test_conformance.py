@@ -13,7 +13,9 @@ from .running import run_case
 from .tables import TABLES
 from .words import Case
 
-CASES = [pytest.param(case, id=f"{group.name}: {case.name}"[:120]) for group in GROUPS for case in group.cases]
+CASES = [
+    pytest.param(case, id=f"{group.name}: {case.name}"[:120]) for group in GROUPS for case in group.cases
+]
 
 
 @pytest.fixture(scope="module", params=["memory", "sqlite"])

@@ -6,20 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .words import (
-    AV,
-    Answers,
     Case,
     Expected,
     Group,
-    Has,
     Like,
     absent,
-    b,
     bs,
     call,
     case,
     condition_failed,
-    get,
     invalid,
     item,
     n,
@@ -34,6 +29,9 @@ from .words import (
 
 __all__ = ["GROUPS"]
 
+# Cases are rows of tables, one a line.
+# fmt: off
+
 SCYLLA = "ScyllaDB test_update_expression.py, test_returnvalues.py (run on AWS)"
 DYNALITE = "dynalite test/updateItem.js (its authors ran it on AWS)"
 GUIDE = "AWS Developer Guide, 'Using update expressions in DynamoDB'"
@@ -45,7 +43,7 @@ WRONG_TYPE = "An operand in the update expression has an incorrect data type"
 ITEM: Mapping[str, object] = {
     "n": 5, "s": "abc", "m": {"a": 1, "b": {"c": "x"}}, "l": ["a", "b", "c"], "st": ss("a", "b", "c"), "nu": ns(1, 2),
     "bset": bs(b"a", b"b"), "t": True, "nested": {"l": [1, {"x": 1}], "st": ss("p")},
-}  # fmt: skip
+}
 
 #: (expression, values, names, what changes in ITEM; None removes)
 DONE: tuple[tuple[str, Mapping[str, object] | None, Mapping[str, str] | None, Mapping[str, object]], ...] = (
@@ -83,7 +81,7 @@ DONE: tuple[tuple[str, Mapping[str, object] | None, Mapping[str, str] | None, Ma
     ("DELETE st :z ADD y :w REMOVE n SET x = n", {":w": 2, ":z": ss("a")}, None, {"x": 5, "n": None, "y": 2, "st": ss("b", "c")}),
     ("SET x = pk", None, None, {"x": "k"}), ("SET e = :v", {":v": ""}, None, {"e": ""}), ("SET e = :v", {":v": b""}, None, {"e": b""}),
     ("SET e = :v", {":v": []}, None, {"e": []}), ("SET e = :v", {":v": None}, None, {"e": None}),
-)  # fmt: skip
+)
 
 #: (expression, values, names, message after "Invalid UpdateExpression: ")
 REFUSED: tuple[tuple[str, Mapping[str, object] | None, Mapping[str, str] | None, str], ...] = (
@@ -122,7 +120,7 @@ REFUSED: tuple[tuple[str, Mapping[str, object] | None, Mapping[str, str] | None,
     ("REMOVE c, #c.a", None, {"#c": "c"}, "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [c], path two: [c, a]"),
     ("SET c[3].#d = a, c[3] = a", None, {"#d": "[3]"}, "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [c, [3], [3]], path two: [c, [3]]"),
     ("REMOVE a.c SET a[1] = d", None, None, "Two document paths conflict with each other; must remove or rewrite one of these paths; path one: [a, c], path two: [a, [1]]"),
-)  # fmt: skip
+)
 
 NOT_PARSED = (
     "whatever", "INVALID SYNTAX HERE", "set a", "add a", "delete a", "set a=set", "remove a = b", "add a = b", "delete a b",
@@ -130,7 +128,7 @@ NOT_PARSED = (
     "set a[1] = 1", "set (a = (b + c))", "set a = (b.c).d + e", "set a = b + c + d", "SET a = _f(b)",
     "SET c = if_not_exists(c, a + b)", "SET _a = b", "SET 1a = b", "SET a-b = c", "SET a = b,", "SET", ", SET a = b",
     "SET if_not_exist(a, b) = a", "DELETE a = :b", "SET a[-1] = b", "SET a. = b",
-)  # fmt: skip
+)
 
 
 def done() -> Iterator[Case]:
@@ -144,7 +142,7 @@ def done() -> Iterator[Case]:
             ok(),
             given=[put("hash", {"pk": "k", **ITEM})],
             then=[stored("hash", "k", kept)],
-        )  # fmt: skip
+        )
     yield case("creates the item", update("hash", "k", "SET a = :v", {":v": 1}), ok(), then=[stored("hash", "k", {"pk": "k", "a": 1})])
     yield case("without any update", update("hash", "k"), ok(), then=[stored("hash", "k", {"pk": "k"})])
     yield case("REMOVE creates nothing", update("hash", "k", "REMOVE a"), ok(), then=[absent("hash", "k")])
@@ -161,7 +159,7 @@ def refused() -> Iterator[Case]:
         yield case(f"refused {expression} {values or ''}", update("hash", "k", expression, values, names), invalid(f"Invalid UpdateExpression: {message}"))
     for expression, values in (
         ("SET pk = :v", {":v": "x"}), ("REMOVE pk", None), ("ADD pk :v", {":v": 1}), ("SET a = :v, pk = :v", {":v": "x"}), ("SET pk.a = :v", {":v": 1}),
-    ):  # fmt: skip
+    ):
         yield case(f"key {expression}", update("hash", "k", expression, values), parameter("Cannot update attribute pk. This attribute is part of the key"))
     yield case("range key", update("range", ("k", 1), "SET sk = :v", {":v": 2}), parameter("Cannot update attribute sk. This attribute is part of the key"))
     yield case("over 4 KB", update("hash", "k", "SET " + ", ".join(f"attribute{number} = :v" for number in range(300)), {":v": 1}), invalid(Like("Invalid UpdateExpression: Expression size has exceeded the maximum allowed size;.*")))
@@ -179,7 +177,7 @@ def refused() -> Iterator[Case]:
         ("SET m.z.y = :v", {":v": 1}, INVALID_PATH), ("SET l[9].y = :v", {":v": 1}, INVALID_PATH), ("REMOVE x.y", None, INVALID_PATH),
         ("REMOVE x[0]", None, INVALID_PATH), ("REMOVE s.y", None, INVALID_PATH), ("REMOVE m[0]", None, INVALID_PATH),
         ("ADD x.y :v", {":v": 1}, INVALID_PATH), ("DELETE x.y :v", {":v": ss("a")}, INVALID_PATH),
-    ):  # fmt: skip
+    ):
         yield case(f"on an item {expression} {values or ''}", update("hash", "k", expression, values), invalid(message), given=given, then=after)
     yield case(
         "UpdateExpression and AttributeUpdates",
@@ -206,7 +204,7 @@ RETURNED: tuple[tuple[str, Mapping[str, object] | None, Any, Any], ...] = (
     ("SET l[1] = :v", {":v": "z"}, {"l": ["b"]}, {"l": ["z"]}), ("SET l[0] = :v, l[2] = :w", {":v": "y", ":w": "z"}, {"l": ["a", "c"]}, {"l": ["y", "z"]}),
     ("SET l[9] = :v", {":v": "z"}, None, None), ("REMOVE l[1]", None, {"l": ["b"]}, {"l": ["c"]}), ("REMOVE m.a", None, {"m": {"a": 1}}, None),
     ("SET nested.l[1].x = :v, m.a = :v", {":v": 2}, {"nested": {"l": [{"x": 1}]}, "m": {"a": 1}}, {"nested": {"l": [{"x": 2}]}, "m": {"a": 2}}),
-)  # fmt: skip
+)
 
 
 def returned() -> Iterator[Case]:
@@ -252,7 +250,7 @@ def index_keys() -> Iterator[Case]:
     for expression, values, text in (
         ("SET all_h = :v", {":v": 1}, mismatch.format("all_h", "S", "N", "all")), ("SET all_r = :v", {":v": "x"}, mismatch.format("all_r", "N", "S", "all")),
         ("SET lall_r = :v", {":v": [1]}, mismatch.format("lall_r", "S", "L", "lall")), ("SET keys_h = :v", {":v": None}, mismatch.format("keys_h", "S", "NULL", "keys")),
-    ):  # fmt: skip
+    ):
         yield case(f"{expression} {values}", update("index", key, expression, values), parameter(text), then=[absent("index", key)])
     yield case(
         "copies a wrong type",
@@ -283,4 +281,4 @@ GROUPS = (
     Group("updates: refused", f"{DYNALITE}; {SCYLLA}", refused()),
     Group("updates: return values", SCYLLA, returned()),
     Group("updates: index keys", f"{DYNALITE}; github.com/nubo-db/dynamodb-conformance, tier3/error-messages", index_keys()),
-)  # fmt: skip
+)

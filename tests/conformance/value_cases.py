@@ -7,14 +7,11 @@ from typing import Any
 
 from .words import (
     AV,
-    Answers,
     Case,
     Expected,
     Group,
-    Has,
     Like,
     absent,
-    b,
     batch_write,
     bs,
     call,
@@ -39,6 +36,9 @@ from .words import (
 
 __all__ = ["GROUPS"]
 
+# Cases are rows of tables, one a line.
+# fmt: off
+
 RULES = "AWS Developer Guide, 'Supported data types', 'Constraints in Amazon DynamoDB'"
 DYNALITE = "dynalite test/putItem.js, test/updateItem.js (its authors ran them on AWS)"
 NUBO = "github.com/nubo-db/dynamodb-conformance, tests/tier1, tier3 and captures (run on AWS)"
@@ -50,7 +50,7 @@ NORMAL = {
     "100": "100", ".5": "0.5", "5.": "5", "-1.50": "-1.5", "1e-3": "0.001", "0.1e1": "1", MANY: MANY, f"-{MANY}": f"-{MANY}",
     "0." + MANY: "0." + MANY, "1e37": "1" + "0" * 37, "12e-2": "0.12", "123456789012345678901234567890.12345678": "123456789012345678901234567890.12345678",
     "0" * 50 + "1": "1", "1" + "0" * 40: "1" + "0" * 40, "1." + "0" * 60: "1", "9e125": "9" + "0" * 125, "1e-130": "0." + "0" * 129 + "1",
-}  # fmt: skip
+}
 
 TOO_MANY = "Attempting to store more than 38 significant digits in a Number"
 OVERFLOW = "Number overflow. Attempting to store a number with magnitude larger than supported range"
@@ -62,7 +62,7 @@ NO_NUMBERS = {
     "9" * 39: TOO_MANY, "1." + "1" * 38: TOO_MANY, "1e126": OVERFLOW, "-1e126": OVERFLOW, "1e-131": UNDERFLOW, "-1e-131": UNDERFLOW,
     "": NO_NUMBER, "b": f"{NO_NUMBER}: b", "NaN": f"{NO_NUMBER}: NaN", "Infinity": f"{NO_NUMBER}: Infinity", "1_0": f"{NO_NUMBER}: 1_0",
     "0x10": f"{NO_NUMBER}: 0x10", "1 2": f"{NO_NUMBER}: 1 2", "--1": f"{NO_NUMBER}: --1", "1e": f"{NO_NUMBER}: 1e", "1,5": f"{NO_NUMBER}: 1,5",
-}  # fmt: skip
+}
 
 EMPTY = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
 SEVERAL = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
@@ -77,7 +77,7 @@ NO_VALUES: tuple[tuple[AV, str | Like | None], ...] = (
     (ns(1, 1), "Input collection contains duplicates"), (ns(1, "1.0"), "Input collection contains duplicates"),
     (ns(1, "b"), f"{NO_NUMBER}: b"), (ns("9" * 39), TOO_MANY), (AV(M={"a": {"L": [{"SS": []}]}}), "One or more parameter values were invalid: An string set  may not be empty"),
     (AV(L=[{"N": "x"}]), f"{NO_NUMBER}: x"),
-)  # fmt: skip
+)
 
 
 def numbers() -> Iterator[Case]:
@@ -90,12 +90,12 @@ def numbers() -> Iterator[Case]:
     for first, operator, second, result in (
         (MANY, "+", "1", "1" + "0" * 38), ("1e125", "+", "1e125", "2" + "0" * 125), ("0.1", "-", "0.3", "-0.2"), ("1e20", "-", "1e20", "0"),
         ("1e30", "+", "1e-7", "1" + "0" * 30 + ".0000001"),
-    ):  # fmt: skip
+    ):
         asked = update("hash", "a", f"SET n = :a {operator} :b", {":a": n(first), ":b": n(second)}, ReturnValues="UPDATED_NEW")
         yield case(f"{first} {operator} {second}", asked, ok(Attributes=item({"n": n(result)})))
     for first, operator, second, message in (
         ("9.9e125", "+", "9.9e125", OVERFLOW), ("1e38", "+", "0.1", TOO_MANY), (MANY, "+", "0.1", TOO_MANY),
-    ):  # fmt: skip
+    ):
         asked = update("hash", "a", f"SET n = :a {operator} :b", {":a": n(first), ":b": n(second)})
         yield case(f"refused {first} {operator} {second}", asked, invalid(Like(f"({message}|.*(38|overflow).*)")))
     asked = update("hash", "a", "ADD n :b", {":b": n("9.9e125")})
@@ -114,7 +114,7 @@ def values() -> Iterator[Case]:
         ("text", "é😀\x00"), ("binary", bytes(range(256))), ("set of texts", ss("b", "a")), ("empty text in a set", ss("", "a")),
         ("empty binary in a set", bs(b"", b"a")), ("nested", {"a": [{"b": {"c": ss("x")}}]}), ("31 levels", deep), ("map of odd names", {"a.b": 1, "#c": 2, " ": 3, "é": 4}),
         ("sets of numbers", ns(1, "2.5", "-3")), ("long text", "x" * 100_000),
-    ):  # fmt: skip
+    ):
         yield case(f"stored {name}", put("hash", {"pk": "a", "v": value}), ok(), then=[stored("hash", "a", {"pk": "a", "v": value})])
     yield case("NULL false reads true", put("hash", {"pk": "a", "v": AV(NULL=False)}), ok(), then=[stored("hash", "a", {"pk": "a", "v": None})])
     yield case("32 levels", put("hash", {"pk": "a", "v": [deep]}), invalid("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"), then=[absent("hash", "a")])
@@ -131,7 +131,7 @@ def keys() -> Iterator[Case]:
     """Yield keys that are refused."""
     wrong: tuple[Any, ...] = (
         {}, {"b": "a"}, {"pk": "a", "b": "a"}, {"pk": b"abc"}, {"pk": 1}, {"pk": True}, {"pk": None}, {"pk": ss("a")}, {"pk": {}}, {"pk": []},
-    )  # fmt: skip
+    )
     for key in wrong:
         for name, asked in (("get", get("hash", key)), ("delete", delete("hash", key)), ("update", update("hash", key, "REMOVE a"))):
             yield case(f"{name} {key}", asked, invalid(MISMATCH))
@@ -140,7 +140,7 @@ def keys() -> Iterator[Case]:
     for values_of, message in (
         ({"x": 1}, "Missing the key pk in the item"), ({"pk": 1}, "Type mismatch for key pk expected: S actual: N"),
         ({"pk": [1]}, "Type mismatch for key pk expected: S actual: L"), ({"pk": None}, "Type mismatch for key pk expected: S actual: NULL"),
-    ):  # fmt: skip
+    ):
         yield case(f"put {values_of}", put("hash", values_of), parameter(message))
     yield case("put without range key", put("range", {"pk": "a"}), parameter("Missing the key sk in the item"))
     for table, key, kind in (("hash", "", "string"), ("binary", (b"", b"a"), "binary")):
@@ -162,7 +162,7 @@ def keys() -> Iterator[Case]:
     for extra, message in (
         ({"all_h": 1}, index.format("all_h", "S", "N", "all")), ({"all_r": "x"}, index.format("all_r", "N", "S", "all")),
         ({"lall_r": [1]}, index.format("lall_r", "S", "L", "lall")), ({"keys_h": None}, index.format("keys_h", "S", "NULL", "keys")),
-    ):  # fmt: skip
+    ):
         yield case(f"put index key {extra}", put("index", {**base, **extra}), parameter(message), then=[absent("index", ("a", "b"))])
         yield case(f"batch put index key {extra}", batch_write({"index": [{**base, **extra}]}), parameter(message), then=[absent("index", ("a", "b"))])
         reason = {"Code": "ValidationError", "Message": f"One or more parameter values were invalid: {message}"}
@@ -197,7 +197,7 @@ def sizes() -> Iterator[Case]:
         ("update at, long key", update("hash", key, "SET p = :p", {":p": big["p"]}), ok()),
         ("update over, long key", update("hash", key, "SET p = :p", {":p": over["p"]}), invalid(UPDATE_SIZE)),
         ("transaction update over", transact(update("hash", key, "SET p = :p", {":p": over["p"]})), failing({"Code": "ValidationError", "Message": UPDATE_SIZE})),
-    ):  # fmt: skip
+    ):
         size: tuple[Any, ...] = (stored("hash", key, big),) if not hasattr(expected, "code") else (absent("hash", key),)
         yield case(name, asked, expected, then=size)
     # An UpdateItem is measured as what it writes, 3 bytes, and 19 for each SET or ADD, 2 for each REMOVE or DELETE,
@@ -205,7 +205,7 @@ def sizes() -> Iterator[Case]:
     for expression, values, cost, extra in (
         ("SET p = :p", {}, 22, {}), ("SET p = :p, q = :q", {":q": "y"}, 41, {"q": "y"}), ("SET p = :p REMOVE r", {}, 24, {}),
         ("SET p = :p ADD q :q", {":q": 1}, 41, {"q": 1}),
-    ):  # fmt: skip
+    ):
         for over_by, expected in ((0, ok()), (1, invalid(UPDATE_SIZE))):
             written = LIMIT - cost + over_by - (2 if extra.get("q") == "y" else 3 if extra else 0)
             asked = update("hash", "K", expression, {":p": "x" * (written - 1), **values})
@@ -213,7 +213,7 @@ def sizes() -> Iterator[Case]:
     for name, value, size_of in (
         ("list", ["a", "b"], 3 + 2 + 2), ("map", {"a": "b"}, 3 + 1 + 2), ("null", None, 1), ("number", n("123"), 3), ("1.5", n("1.5"), 3), ("-42", n("-42"), 3),
         ("100.5", n("100.5"), 4), ("3.14159", n("3.14159"), 5), ("38 digits", n("12345678901234567890123456789012345678"), 20), ("1e125", n("1e125"), 2), ("set", ss("ab", "c"), 3), ("é", "é", 2), ("binary", b"abc", 3), ("true", True, 1),
-    ):  # fmt: skip
+    ):
         for over_by, expected in ((0, ok()), (1, invalid(PUT_SIZE))):
             asked = put("hash", sized(LIMIT - size_of - 1 + over_by, v=value))
             yield case(f"with {name} {over_by} over", asked, expected)
@@ -228,7 +228,7 @@ def tables() -> Iterator[Case]:
         call("UpdateItem", TableName="none", Key=item({"pk": "a"})), query("none", "pk = :v", {":v": "a"}), call("Scan", TableName="none"),
         batch_write({"none": [{"pk": "a"}]}), call("BatchGetItem", RequestItems={"none": {"Keys": [item({"pk": "a"})]}}), transact(put("none", {"pk": "a"})),
         call("TransactGetItems", TransactItems=[{"Get": {"TableName": "none", "Key": item({"pk": "a"})}}]),
-    ):  # fmt: skip
+    ):
         yield case(asked.operation, asked, missing())
     yield case("DescribeTable", call("DescribeTable", TableName="none"), missing("Requested resource not found: Table: none not found"))
     yield case("DeleteTable", call("DeleteTable", TableName="none"), missing("Requested resource not found: Table: none not found"))
@@ -242,4 +242,4 @@ GROUPS = (
     Group("keys", f"{DYNALITE}; {NUBO}", keys()),
     Group("sizes", f"{NUBO} (limits/itemSizeBySurface, numberByteSize)", sizes()),
     Group("tables that do not exist", f"{DYNALITE}; {NUBO}", tables()),
-)  # fmt: skip
+)

@@ -225,7 +225,12 @@ def delete(table: str, key: object, values: Values = None, names: Names = None, 
 
 
 def update(
-    table: str, key: object, expression: str | None = None, values: Values = None, names: Names = None, **more: Any
+    table: str,
+    key: object,
+    expression: str | None = None,
+    values: Values = None,
+    names: Names = None,
+    **more: Any,
 ) -> Call:
     """Return an UpdateItem."""
     members = {"TableName": table, "Key": _key(table, key), **_expressed(more, values, names)}
@@ -312,6 +317,10 @@ class Case:
     then: tuple[tuple[Call, Expected], ...] = ()
 
 
+def _all(cases: Iterable[Case]) -> tuple[Case, ...]:
+    return tuple(cases)
+
+
 @attrs.frozen
 class Group:
     """Cases of one subject.
@@ -324,7 +333,7 @@ class Group:
 
     name: str
     source: str
-    cases: tuple[Case, ...] = attrs.field(converter=tuple)
+    cases: tuple[Case, ...] = attrs.field(converter=_all)
 
 
 def case(

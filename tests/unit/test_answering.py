@@ -132,7 +132,7 @@ def outcome(call: Any) -> tuple[str, Any]:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_requests_are_those_of_botocore(operation: str, data: Any) -> None:
     """
@@ -148,7 +148,7 @@ def test_requests_are_those_of_botocore(operation: str, data: Any) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_replies_are_those_of_botocore(operation: str, data: Any) -> None:
     """

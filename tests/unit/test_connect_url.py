@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,6 +142,7 @@ def test_an_engine_and_a_service_contradict_each_other(db: DynamoDatabase, argum
         f"nosuchdatabase://user:{QUOTED}@host:port/db",
         f"nosuchdatabase://user:{QUOTED}@[/db",
         f"://{QUOTED}@",
+        f"sqlite+nosuchdriver://user:half@{QUOTED}@host/db",
         "nonsense",
         "",
     ],
@@ -181,3 +183,50 @@ def test_a_closed_transport_says_so() -> None:
 
     with pytest.raises(TransportError, match="closed"):
         transport.send("GetItem", b"{}", 1.0)
+
+
+# --- in a database --------------------------------------------------------------------------
+
+
+def test_tables_in_a_file(db: DynamoDatabase, tmp_path: Path) -> None:
+    """
+    With a URL of SQLite, tables are there again after disconnecting.
+    """
+    pytest.importorskip("sqlalchemy")
+    url = f"sqlite:///{tmp_path / 'stores.db'}"
+    db.connect(url=url, table_prefix="x_")
+    ThingTable().save(Thing(id="a", n=1))
+    ThingTable().table.update_item(
+        Key={"id": "a"}, UpdateExpression="SET n = :n", ExpressionAttributeValues={":n": 2}
+    )
+    db.disconnect()
+    db.connect(url=url, table_prefix="x_")
+
+    assert db.is_local_db()
+    assert 2 == ThingTable().get("a").n
+
+
+def test_a_sqlalchemy_engine_stays_open(db: DynamoDatabase, tmp_path: Path) -> None:
+    """
+    An engine of SQLAlchemy is used as it is, and can be used after disconnecting.
+    """
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'stores.db'}")
+    for n in range(2):
+        db.connect(engine=engine)
+        ThingTable().update_counter("a", n=1)
+
+        assert n + 1 == ThingTable().get("a").n
+        db.disconnect()
+    with engine.connect() as connection:
+        assert 1 == connection.execute(sqlalchemy.text("select 1")).scalar()
+    engine.dispose()
+
+
+def test_files_that_cannot_be_opened_are_refused(db: DynamoDatabase, tmp_path: Path) -> None:
+    """
+    A file in a folder that is not there is a DynamoException, at once or when it is used.
+    """
+    pytest.importorskip("sqlalchemy")
+    with pytest.raises(DynamoException):
+        db.connect(url=f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}").get_tables()

@@ -18,7 +18,15 @@ from boto3.dynamodb.conditions import Key
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 
-from dynamo_objects import DynamoDatabase, DynamoRecord, DynamoTable, HashKey, ItemNotFound, dynamock
+from dynamo_objects import (
+    DynamoDatabase,
+    DynamoException,
+    DynamoRecord,
+    DynamoTable,
+    HashKey,
+    ItemNotFound,
+    dynamock,
+)
 from dynamo_objects.connection.transport import Reply
 from tests.dictservice import error_reply, good_reply
 
@@ -229,6 +237,27 @@ def test_a_block_serves_any_engine_and_leaves_it_open() -> None:
 
     assert served is engine
     assert not engine.is_closed
+
+
+def test_stop_and_reset_in_a_block_leave_what_was_before() -> None:
+    """
+    What happens in a block concerns the block; an engine that was given cannot be reset.
+    """
+    client = unserved_client()
+    dynamock.start()
+    client.create_table(**THINGS)
+    with dynamock.serving():
+        client.create_table(**{**THINGS, "TableName": "inner"})
+        dynamock.reset()
+        assert [] == client.list_tables()["TableNames"]
+    with dynamock.serving():
+        dynamock.stop()
+        assert not dynamock.is_serving()
+    with dynamock.serving(engine=Told(good_reply({}))):
+        with pytest.raises(DynamoException, match="given"):
+            dynamock.reset()
+
+    assert ["things"] == client.list_tables()["TableNames"]
 
 
 def test_what_others_put_over_it_stays() -> None:

@@ -17,6 +17,7 @@ __all__ = [
     "MAX_PATH",
     "Action",
     "ConditionText",
+    "Steps",
     "UpdateText",
     "condition_text",
     "projection_text",

@@ -133,7 +133,7 @@ def _condition(node: KeyNode) -> KeyCondition:
             if path is not None:
                 raise _bad("Multiple attribute names used in one condition")
             path = operand
-            if len(path.steps) > 1:
+            if len(operand.steps) > 1:
                 raise invalid("KeyConditionExpressions cannot have conditions on nested attributes")
         elif not isinstance(operand, Value):
             raise invalid("KeyConditionExpressions cannot contain nested operations")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...codec.values import AttributeValue
-from ..errors import ApiError, invalid
+from ..errors import ApiError, Layer, invalid
 from ..values import checked_value
 from .tokens import failure
 
@@ -44,8 +44,11 @@ class Placeholders:
         self._used: set[str] = set()
 
     @classmethod
-    def of(cls, request: Mapping[str, Any]) -> Placeholders:
+    def of(cls, request: Mapping[str, Any], layer: Layer = "older") -> Placeholders:
         """Return those of a request, in which they are maps if they are there.
+
+        Args:
+            layer: How errors are worded; only the older layer names the placeholder of a bad value.
 
         Raises:
             ApiError: One is wrong, or there is no expression that could use them.
@@ -59,7 +62,7 @@ class Placeholders:
             raise invalid(f"ExpressionAttribute{which} can only be specified when using expressions")
         if names is not None:
             _check_names(names)
-        return cls(names or {}, {} if raw is None else _checked_values(raw))
+        return cls(names or {}, {} if raw is None else _checked_values(raw, layer))
 
     def name(self, kind: str, placeholder: str) -> str:
         """Return the attribute name that a ``#name`` stands for, in an expression of a kind."""
@@ -118,7 +121,7 @@ def _check_names(names: Mapping[str, str]) -> None:
             )
 
 
-def _checked_values(raw: Mapping[str, Any]) -> dict[str, AttributeValue]:
+def _checked_values(raw: Mapping[str, Any], layer: Layer) -> dict[str, AttributeValue]:
     if not raw:
         raise invalid("ExpressionAttributeValues must not be empty")
     for key in raw:
@@ -129,7 +132,7 @@ def _checked_values(raw: Mapping[str, Any]) -> dict[str, AttributeValue]:
         try:
             values[key] = checked = checked_value(value)
         except ApiError as error:
-            raise _bad_value(key, error) from None
+            raise (_bad_value(key, error) if layer == "older" else error) from None
         for held in checked.values():
             if type(held) is str:
                 size += len(held)
@@ -151,5 +154,5 @@ def _bad_key(which: str, key: str) -> ApiError:
 def _bad_value(key: str, error: ApiError) -> ApiError:
     if error.code != "ValidationException":
         return error
-    reason = error.message.removeprefix("1 validation error detected: ")
+    reason = error.older
     return invalid(f"ExpressionAttributeValues contains invalid value: {reason} for key {key}")

@@ -162,15 +162,17 @@ def _value(node: Any, item: Item) -> AttributeValue:
             found = find(path, item)
             return otherwise if found is None else found
         case tree.ListAppend(first, second):
-            one, two = _value(first, item), _value(second, item)
-            if "L" not in one or "L" not in two:
-                raise _wrong_type()
-            return {"L": [*one["L"], *two["L"]]}
-    left, right = _value(node.left, item), _value(node.right, item)
-    if "N" not in left or "N" not in right:
+            return {"L": [*_typed("L", first, item), *_typed("L", second, item)]}
+    left, right = _typed("N", node.left, item), _typed("N", node.right, item)
+    return {"N": total(left, right) if isinstance(node, tree.Plus) else difference(left, right)}
+
+
+def _typed(tag: str, node: Any, item: Item) -> Any:
+    """Return the content of an operand that must be of a type."""
+    value = _value(node, item)
+    if tag not in value:
         raise _wrong_type()
-    work = total if isinstance(node, tree.Plus) else difference
-    return {"N": work(left["N"], right["N"])}
+    return value[tag]
 
 
 def _added(old: AttributeValue | None, value: AttributeValue, is_legacy: bool) -> AttributeValue:

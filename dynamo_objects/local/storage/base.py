@@ -20,7 +20,7 @@ from ...codec.values import Item
 from ...errors import DynamoException
 from ..definitions import Position
 
-__all__ = ["Entry", "Span", "Storage", "StorageError", "TABLE_KIND", "Unit"]
+__all__ = ["Entry", "OnlyReads", "Span", "Storage", "StorageError", "TABLE_KIND", "Unit"]
 
 #: Documents of this kind define tables: when one changes, `Storage.version` does.
 TABLE_KIND = "table"
@@ -148,6 +148,36 @@ class Unit(Protocol):
     def delete_document(self, kind: str, name: str) -> None:
         """Delete a document if there is one. Writing units only."""
         ...
+
+
+class OnlyReads:
+    """What a reading unit answers when it is asked to write."""
+
+    __slots__ = ()
+
+    def put(self, collection: int, position: Position, entry: Entry) -> None:
+        """Refuse."""
+        raise _only_reads()
+
+    def delete(self, collection: int, position: Position) -> None:
+        """Refuse."""
+        raise _only_reads()
+
+    def drop(self, collection: int) -> None:
+        """Refuse."""
+        raise _only_reads()
+
+    def put_document(self, kind: str, name: str, content: bytes) -> None:
+        """Refuse."""
+        raise _only_reads()
+
+    def delete_document(self, kind: str, name: str) -> None:
+        """Refuse."""
+        raise _only_reads()
+
+
+def _only_reads() -> StorageError:
+    return StorageError("this unit only reads: write in one from writing()")
 
 
 class Storage(Protocol):

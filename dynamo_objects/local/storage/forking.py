@@ -16,7 +16,7 @@ class Forks(Protocol):
         """Come to rest; called in the parent."""
         ...
 
-    def after_fork(self, *, in_child: bool) -> None:
+    def after_fork(self) -> None:
         """Go on; called in the parent and in the child."""
         ...
 
@@ -36,15 +36,11 @@ def _before() -> None:
         storage.before_fork()
 
 
-def _after(in_child: bool) -> None:
+def _after() -> None:
     for storage in _resting:
-        storage.after_fork(in_child=in_child)
+        storage.after_fork()
     _resting.clear()
 
 
 if hasattr(os, "register_at_fork"):  # there is none on Windows, where nothing forks
-    os.register_at_fork(
-        before=_before,
-        after_in_parent=lambda: _after(in_child=False),
-        after_in_child=lambda: _after(in_child=True),
-    )
+    os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after)

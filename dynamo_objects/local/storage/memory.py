@@ -11,7 +11,7 @@ from threading import Lock
 from types import TracebackType
 
 from ..definitions import Position
-from .base import TABLE_KIND, Entry, Span, Unit
+from .base import TABLE_KIND, Entry, OnlyReads, Span, Unit
 from .forking import whole_at_fork
 from .ordered import Positions
 
@@ -52,7 +52,7 @@ class _Collection:
         return old
 
 
-class _Reading:
+class _Reading(OnlyReads):
     """The unit that reads; all reading units are this one, one after the other."""
 
     __slots__ = ("_storage",)
@@ -62,7 +62,7 @@ class _Reading:
 
     def __enter__(self) -> Unit:
         self._storage.lock.acquire()
-        return self  # type: ignore[return-value] # it has the methods for writing as a writing unit only
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -219,6 +219,6 @@ class MemoryStorage:
         """Wait until no unit is under way."""
         self.lock.acquire()
 
-    def after_fork(self, *, in_child: bool) -> None:
+    def after_fork(self) -> None:
         """Let units go on."""
         self.lock.release()

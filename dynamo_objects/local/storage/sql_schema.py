@@ -116,7 +116,7 @@ def _position() -> sa.Tuple:
     return sa.tuple_(*(sa.bindparam(None, type_=sa.LargeBinary) for _ in range(2)))
 
 
-def _span(bounded: bool, reverse: bool) -> sa.Select[Any]:
+def _span(bounded: bool, reverse: bool) -> ClauseElement:
     key = sa.tuple_(_E.hash, _E.sort)
     found = sa.select(_E.hash, _E.sort, _E.item, _E.size).where(_is(_E.collection), key >= _position())
     if bounded:
@@ -131,7 +131,8 @@ class _Compiler:
 
     def __init__(self, dialect: sa.Dialect) -> None:
         style = "qmark" if dialect.name == "sqlite" else "format"
-        self._dialect = type(dialect)(paramstyle=style)
+        make: Any = type(dialect)
+        self._dialect = make(paramstyle=style)
         self._insert: Any = _INSERTS[dialect.name]
 
     def text(self, statement: ClauseElement) -> str:

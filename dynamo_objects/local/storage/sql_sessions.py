@@ -59,6 +59,10 @@ class Session:
         """Begin a unit that is alone."""
         raise NotImplementedError
 
+    def begin_creating(self) -> None:
+        """Begin a unit that is alone, where there may be no tables yet."""
+        self.begin_writing()
+
     def commit(self) -> None:
         """Keep what was written."""
         self.cursor.execute("COMMIT")
@@ -162,21 +166,22 @@ class PostgresSession(Session):
     def prepare(self) -> None:
         """Nothing is set: units say what they need."""
         self._version: int | None = None
+        # Only with results as text may several statements go on one way.
+        self._several: Any = self.connection.connection.cursor()
 
     def begin_reading(self) -> None:
         """Begin a unit that sees one state, and read the version on the same way."""
-        self.cursor.execute(self._READING)
-        self._keep_version()
+        self._several.execute(self._READING)
+        self._keep_version(results=2)
 
     def begin_writing(self) -> None:
         """Begin a unit that is alone, when it is its turn, and read the version on the same way."""
-        self.cursor.execute(f"{self._WRITING}; {self._READ_VERSION}")
-        self.cursor.nextset()
-        self._keep_version()
+        self._several.execute(f"{self._WRITING}; {self._READ_VERSION}")
+        self._keep_version(results=3)
 
     def begin_creating(self) -> None:
-        """Begin a unit that is alone in a database where there may be no tables yet."""
-        self.cursor.execute(self._WRITING)
+        """Begin a unit that is alone, where there may be no tables yet."""
+        self._several.execute(self._WRITING)
 
     def version(self) -> int:
         """Return the number of the state."""
@@ -188,10 +193,12 @@ class PostgresSession(Session):
         """Read the version again when it is next asked for."""
         self._version = None
 
-    def _keep_version(self) -> None:
-        self.cursor.nextset()
-        row = self.cursor.fetchone()
+    def _keep_version(self, results: int) -> None:
+        """Take the version from the last of the results."""
+        for _ in range(results - 1):
+            self._several.nextset()
+        row = self._several.fetchone()
         self._version = 0 if row is None else int(row[0])
 
     def _new_cursor(self) -> Any:
-        return self.connection.connection.cursor(binary=True)  # type: ignore[call-arg]
+        return self.connection.connection.cursor(binary=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..definitions import Position
-from .base import TABLE_KIND, Entry, Span
+from .base import TABLE_KIND, Entry, OnlyReads, Span
 from .sql_schema import parameters
 from .sql_sessions import Session
 
@@ -23,9 +23,10 @@ _CHUNK_BYTES = 1024 * 1024
 _MAX_CHANGES = 500
 
 _Place = tuple[int, Position]
+_Row = tuple[int | bytes, ...]
 
 
-class ReadingUnit:
+class ReadingUnit(OnlyReads):
     """A unit that only reads."""
 
     __slots__ = ("_cursor", "_session", "_sql")
@@ -150,7 +151,9 @@ class WritingUnit(ReadingUnit):
         if not self._changes:
             return
         changes, self._changes = self._changes, {}
-        puts, deletes, sums = [], [], {}
+        puts: list[_Row] = []
+        deletes: list[_Row] = []
+        sums: dict[int, tuple[int, int]] = {}
         for place, entry in changes.items():
             collection, position = place
             old = self._size(place)
@@ -183,7 +186,7 @@ class WritingUnit(ReadingUnit):
         row = self._cursor.fetchone()
         return None if row is None else row[0]
 
-    def _send(self, statement: str, rows: list[tuple[int | bytes, ...]]) -> None:
+    def _send(self, statement: str, rows: list[_Row]) -> None:
         if len(rows) == 1:
             self._cursor.execute(statement, rows[0])
         elif rows:

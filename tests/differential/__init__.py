@@ -1,0 +1,1 @@
+"""Tests that compare engines with each other."""
