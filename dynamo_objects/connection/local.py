@@ -42,6 +42,8 @@ class LocalTransport:
             reply = self.engine.send(operation, payload)
         except DynamoException:
             raise
+        except ConnectionError:  # a fault that was asked for
+            failure = TransportError("the connection broke", sent=True)
         except Exception as error:
             failure = _failure(error)
         else:

@@ -28,7 +28,7 @@ KINDS = {
 }
 
 
-class LostReply(Exception):
+class LostReply(ConnectionError):
     """The connection breaks instead of a reply."""
 
 
