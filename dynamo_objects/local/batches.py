@@ -15,8 +15,9 @@ from .engine import Context, Handler
 from .errors import ApiError, invalid, not_found, throughput_exceeded
 from .expressions.projecting import project
 from .items import json_of, paths_of, read
+from .legacy import check_mixed
 from .requests import name_of
-from .schema import check_item, check_key
+from .schema import check_item, check_key, check_paths, mismatch
 from .storage.base import Unit
 from .values import checked_item
 from .writes import Write, carry_out, metrics, plan
@@ -66,6 +67,7 @@ def batch_get_item(context: Context, request: dict[str, Any]) -> dict[str, Any]:
     with context.storage.reading() as unit:
         tables = [_table(context, unit, wanted.name) for wanted in reads]
         for wanted, table in zip(reads, tables, strict=True):
+            check_paths(table, wanted.paths or ())
             _check_keys(table, wanted.keys)
         for wanted, table in zip(reads, tables, strict=True):
             found, left, room, consumed = _read(context, unit, table, wanted, room)
@@ -84,6 +86,13 @@ def _planned_reads(requested: Mapping[str, Any]) -> Iterator[_Read]:
     for name, asked in requested.items():
         paths = None if len(asked) == 1 else paths_of(asked)
         yield _Read(name, asked, [checked_item(key) for key in asked["Keys"]], paths)
+    kinds = [
+        name
+        for name in ("AttributesToGet", "ProjectionExpression")
+        if any(name in a for a in requested.values())
+    ]
+    if len(kinds) > 1:
+        check_mixed(dict.fromkeys(kinds, True), ("AttributesToGet",), ("ProjectionExpression",))
     if sum(len(asked["Keys"]) for asked in requested.values()) > MAX_READS:
         raise invalid("Too many items requested for the BatchGetItem call")
 
@@ -187,11 +196,19 @@ def _check_writes(context: Context, unit: Unit, writes: list[_Planned]) -> None:
     seen: set[tuple[int, Position]] = set()
     for one in writes:
         table = _table(context, unit, one.name)
-        check = check_item if one.write.action == "Put" else check_key
-        check(table, one.write.item)
+        _check_fits(table, one.write)
         seen.add((table.collection, table.position(one.write.item)))
     if len(seen) != len(writes):
         raise invalid(_DUPLICATES)
+
+
+def _check_fits(table: Table, write: Write) -> None:
+    if write.action != "Put":
+        check_key(table, write.item)
+        return
+    if not all(part.type in write.item.get(part.name, ()) for part in table.keys.parts):
+        raise mismatch()
+    check_item(table, write.item)
 
 
 def _table(context: Context, unit: Unit, name: str) -> Table:

@@ -31,13 +31,12 @@ class Catalog:
     def __init__(self, storage: Storage, clock: Callable[[], float]) -> None:
         self._storage = storage
         self._clock = clock
-        self._version: int | None = None
-        self._tables: dict[str, Table] = {}
-        self._changing: set[str] = set()
+        # One value, that threads see whole.
+        self._known: tuple[int, dict[str, Table], set[str]] | None = None
 
     def find(self, unit: Unit, name: str) -> Table | None:
         """Return the table of a name, whatever its status, or None."""
-        return self._now(unit).get(name)
+        return self._now(unit)[0].get(name)
 
     def table(self, unit: Unit, name: str) -> Table:
         """Return a table whose items can be read and written.
@@ -45,8 +44,9 @@ class Catalog:
         Raises:
             ApiError: There is none, or it is being created or deleted.
         """
-        table = self._now(unit).get(name)
-        if table is not None and name in self._changing:
+        tables, changing = self._now(unit)
+        table = tables.get(name)
+        if table is not None and name in changing:
             table = settled(table, self._clock())
         if table is None or table.status in ("CREATING", "DELETING"):
             raise not_found("Requested resource not found")
@@ -54,21 +54,21 @@ class Catalog:
 
     def names(self, unit: Unit) -> list[str]:
         """Return the names of all tables, sorted."""
-        return sorted(self._now(unit))
+        return sorted(self._now(unit)[0])
 
     def tables(self, unit: Unit) -> Iterable[Table]:
         """Return all tables."""
-        return self._now(unit).values()
+        return self._now(unit)[0].values()
 
     def save(self, unit: Unit, table: Table) -> None:
         """Store a definition, new or in the place of that of the same name."""
         unit.put_document(_KIND, table.name, _encode(table))
-        self._version = None
+        self._known = None
 
     def delete(self, unit: Unit, name: str) -> None:
         """Delete a definition; entries are dropped by their own collections."""
         unit.delete_document(_KIND, name)
-        self._version = None
+        self._known = None
 
     def new_collection(self, unit: Unit) -> int:
         """Return a number for a collection that was never used before."""
@@ -77,10 +77,13 @@ class Catalog:
         unit.put_document(*_COUNTER, str(number).encode())
         return number
 
-    def _now(self, unit: Unit) -> dict[str, Table]:
+    def _now(self, unit: Unit) -> tuple[dict[str, Table], set[str]]:
+        """Return all tables, and the names of those whose state passes by itself."""
         version = self._storage.version(unit)
-        if version != self._version:
+        known = self._known
+        if known is None or known[0] != version:
             found = (_decoder.decode(content) for _, content in unit.documents(_KIND))
-            self._tables, self._version = {table.name: table for table in found}, version
-            self._changing = {name for name, table in self._tables.items() if is_changing(table)}
-        return self._tables
+            tables = {table.name: table for table in found}
+            changing = {name for name, table in tables.items() if is_changing(table)}
+            known = self._known = version, tables, changing
+        return known[1], known[2]

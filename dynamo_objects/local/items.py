@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from ..codec.values import Item
 from .capacity import Consumed, read_units, report
 from .definitions import Table
@@ -17,21 +15,17 @@ from .expressions.placeholders import Placeholders
 from .expressions.projecting import project
 from .legacy import attributes_to_get, check_mixed
 from .requests import table_name
-from .schema import check_key
+from .schema import check_key, check_paths
 from .storage.base import Entry, Unit
 from .values import checked_item
 from .writes import Done, Write, carry_out, metrics, plan
 
 __all__ = ["HANDLERS", "json_of", "paths_of", "read"]
 
-_encode = msgspec.json.Encoder().encode
-
 
 def json_of(entry: Entry) -> bytes:
     """Return an entry's item as JSON."""
-    if entry.json is None:
-        entry.json = _encode(entry.item)
-    return entry.json
+    return entry.encoded()
 
 
 def paths_of(request: Mapping[str, Any], layer: Layer = "current") -> Any:
@@ -43,6 +37,7 @@ def paths_of(request: Mapping[str, Any], layer: Layer = "current") -> Any:
     Raises:
         ApiError: They are wrong by themselves.
     """
+    request = _without_values(request)
     check_mixed(request, ("AttributesToGet",), ("ProjectionExpression",))
     paths = None
     try:
@@ -55,6 +50,13 @@ def paths_of(request: Mapping[str, Any], layer: Layer = "current") -> Any:
     except ApiError as error:
         raise worded(error, layer) from None
     return paths
+
+
+def _without_values(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a read by key without ExpressionAttributeValues, which is no member of it, and is ignored."""
+    if "ExpressionAttributeValues" not in request:
+        return request
+    return {name: held for name, held in request.items() if name != "ExpressionAttributeValues"}
 
 
 def read(unit: Unit, table: Table, key: Item) -> Entry | None:
@@ -73,6 +75,8 @@ def get_item(context: Context, request: dict[str, Any]) -> dict[str, Any] | byte
     key = checked_item(request["Key"])
     with context.storage.reading() as unit:
         table = context.catalog.table(unit, table_name(request))
+        if paths is not None:
+            check_paths(table, paths)
         entry = read(unit, table, key)
     size = 0 if entry is None else entry.size
     consistent = bool(request.get("ConsistentRead"))

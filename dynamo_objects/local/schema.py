@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ..codec.sizes import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ..codec.values import AttributeValue, Item
+from ..expressions import tree
 from .definitions import Index, KeyPart, Table
 from .errors import ApiError, invalid, invalid_parameter
 from .values import type_of
@@ -16,6 +17,8 @@ __all__ = [
     "check_item",
     "check_key",
     "check_key_values",
+    "check_not_empty",
+    "check_paths",
     "check_updated_index_keys",
     "mismatch",
 ]
@@ -65,6 +68,21 @@ def check_item(table: Table, item: Item) -> None:
         check_index_keys(table, item)
 
 
+def check_not_empty(table: Table, item: Item) -> None:
+    """Check that the keys that an item has, those of indexes too, are not empty; nothing else about them.
+
+    Raises:
+        ApiError: One is.
+    """
+    for part in table.keys.parts:
+        if part.type in item.get(part.name, ()):
+            _check_key_value(part, item[part.name])
+    for index in table.indexes.values():
+        for part in index.keys.parts:
+            if part.type in item.get(part.name, ()):
+                _check_index_value(index, part, item[part.name])
+
+
 def check_key_values(parts: Iterable[KeyPart], item: Item) -> None:
     """Check that key attributes are not empty.
 
@@ -105,6 +123,22 @@ def _size(part: KeyPart, item: Item) -> int:
 # --- indexes ------------------------------------------------------------------------------
 
 
+def check_paths(table: Table, paths: Iterable[tree.Path]) -> None:
+    """Check that no path leads into a key: keys are no maps or lists.
+
+    Raises:
+        ApiError: One does.
+    """
+    for path in paths:
+        name = path.steps[0]
+        if len(path.steps) > 1 and name in table.types:
+            kind = "Key" if name in table.keys.names else "IndexKey"
+            raise invalid(
+                "Key attributes must be scalars; list random access '[]' and map lookup '.' "
+                f"are not allowed: {kind}: {name}"
+            )
+
+
 def check_index_keys(table: Table, item: Item) -> None:
     """Check the attributes of an item that are keys of indexes; absent ones are fine.
 
@@ -117,17 +151,25 @@ def check_index_keys(table: Table, item: Item) -> None:
             if value is None:
                 continue
             if part.type not in value:
-                raise invalid_parameter(
-                    f"Type mismatch for Index Key {part.name} Expected: {part.type} "
-                    f"Actual: {type_of(value)} IndexName: {index.name}"
-                )
-            if part.type != "N" and not value[part.type]:
-                raise invalid(
-                    "One or more parameter values are not valid. A value specified for a secondary index "
-                    "key is not supported. The AttributeValue for a key attribute cannot contain an empty "
-                    f"{_KINDS[part.type]} value. IndexName: {index.name}, IndexKey: {part.name}"
-                )
+                raise _index_mismatch(index, part, value)
+            _check_index_value(index, part, value)
             _check_index_size(index, part, item)
+
+
+def _index_mismatch(index: Index, part: KeyPart, value: AttributeValue) -> ApiError:
+    return invalid_parameter(
+        f"Type mismatch for Index Key {part.name} Expected: {part.type} "
+        f"Actual: {type_of(value)} IndexName: {index.name}"
+    )
+
+
+def _check_index_value(index: Index, part: KeyPart, value: AttributeValue) -> None:
+    if part.type != "N" and not value[part.type]:
+        raise invalid(
+            "One or more parameter values are not valid. A value specified for a secondary index "
+            "key is not supported. The AttributeValue for a key attribute cannot contain an empty "
+            f"{_KINDS[part.type]} value. IndexName: {index.name}, IndexKey: {part.name}"
+        )
 
 
 def _check_index_size(index: Index, part: KeyPart, item: Item) -> None:
@@ -138,8 +180,11 @@ def _check_index_size(index: Index, part: KeyPart, item: Item) -> None:
         raise invalid_parameter("Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
 
 
-def check_updated_index_keys(table: Table, item: Item) -> None:
+def check_updated_index_keys(table: Table, item: Item, literals: Collection[str]) -> None:
     """Check the keys of indexes in an item that an update has made.
+
+    Args:
+        literals: The attributes that were set to values of the request itself.
 
     Raises:
         ApiError: As ``check_index_keys``, in the words of updates.
@@ -150,6 +195,8 @@ def check_updated_index_keys(table: Table, item: Item) -> None:
             if value is None:
                 continue
             if part.type not in value:
+                if part.name in literals:
+                    raise _index_mismatch(index, part, value)
                 raise invalid(
                     "The update expression attempted to update the secondary index key to unsupported type"
                 )

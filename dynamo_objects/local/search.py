@@ -17,7 +17,7 @@ from .expressions.keyconditions import conditions_of, key_range
 from .expressions.parsing import attributes_in, condition, projection
 from .expressions.placeholders import Placeholders
 from .expressions.projecting import project
-from .expressions.testing import holds
+from .expressions.testing import holds, paths_in
 from .items import json_of
 from .legacy import (
     attributes_to_get,
@@ -27,7 +27,7 @@ from .legacy import (
     key_conditions,
 )
 from .requests import table_name
-from .schema import check_key_values
+from .schema import check_key_values, check_paths
 from .spans import after, before, query_span, segment_of, segment_span, start_position
 from .storage.base import Entry, Span, Unit
 from .values import checked_item
@@ -224,8 +224,14 @@ def _check_against(table: Table, index: Index | None, search: _Search) -> None:
         if missing:
             shown = ", ".join(sorted(missing))
             raise invalid_parameter(f"Global secondary index {index.name} does not project [{shown}]")
+    if search.paths is not None:
+        check_paths(table, search.paths)
+    if search.filter is not None:
+        check_paths(table, paths_in(search.filter))
     if search.is_query and search.filter is not None:
         _check_filter(table if index is None else index, search)
+        if index is not None:
+            _check_filter_is_projected(table, index, search)
 
 
 def _check_filter(place: Table | Index, search: _Search) -> None:
@@ -238,14 +244,26 @@ def _check_filter(place: Table | Index, search: _Search) -> None:
             )
 
 
+def _check_filter_is_projected(table: Table, index: Index, search: _Search) -> None:
+    missing = attributes_in(search.filter) - _held(table, index)
+    if index.projection != "ALL" and missing:
+        raise invalid_parameter(
+            f"Secondary index {index.name} does not project one or more filter attributes: "
+            f"[{', '.join(sorted(missing))}]"
+        )
+
+
+def _held(table: Table, index: Index) -> set[str]:
+    """Return the attributes that an index holds, if it does not hold all."""
+    held = {*table.keys.names, *index.keys.names}
+    return held if isinstance(index.projection, str) else held | index.projection
+
+
 def _unprojected(table: Table, index: Index, search: _Search) -> set[str]:
     """Return the attributes that are asked for and that an index does not hold."""
     if index.projection == "ALL" or search.paths is None:
         return set()
-    held = {*table.keys.names, *index.keys.names}
-    if not isinstance(index.projection, str):
-        held |= index.projection
-    return {str(path.steps[0]) for path in search.paths} - held
+    return {str(path.steps[0]) for path in search.paths} - _held(table, index)
 
 
 def _read(context: Context, unit: Unit, table: Table, index: Index | None, search: _Search) -> _Page:

@@ -6,7 +6,7 @@ from ..codec.values import AttributeValue, Item
 from .definitions import Index, Keys, Position, Table
 from .errors import invalid
 from .expressions.keyconditions import KeyRange
-from .keys import ordered_bytes, prefix_bytes
+from .keys import following, ordered_bytes, prefix_bytes
 from .schema import check_key_values
 from .storage.base import Span
 
@@ -23,7 +23,7 @@ def query_span(keys: Keys, asked: KeyRange) -> Span:
         for part in keys.range
         if part.name in asked.equal
     )
-    low, high = start, _beyond(start)
+    low, high = start, following(start)
     if asked.part is not None:
         low, high = _bounds(start, asked.part.type, asked.operator, asked.operands)
     end = (hash_bytes + b"\x00", b"") if high is None else (hash_bytes, high)
@@ -36,33 +36,29 @@ def _bounds(
     """Return the sort bytes from which, and before which, values fulfil a condition."""
     if operator == "begins_with":
         prefix = start + prefix_bytes(type, operands[0][type])
-        return prefix, _beyond(prefix)
+        return prefix, following(prefix)
     at = start + ordered_bytes(type, operands[0][type])
     match operator:
         case "<":
             return start, at
         case "<=":
-            return start, _beyond(at)
+            return start, following(at)
         case ">":
-            return _beyond(at) or b"\xff", _beyond(start)
+            return following(at) or b"\xff", following(start)
         case ">=":
-            return at, _beyond(start)
+            return at, following(start)
         case "BETWEEN":
-            return at, _beyond(start + ordered_bytes(type, operands[1][type]))
+            return at, following(start + ordered_bytes(type, operands[1][type]))
     raise AssertionError(operator)
-
-
-def _beyond(prefix: bytes) -> bytes | None:
-    """Return the first bytes after all that begin with *prefix*; None where there is no end."""
-    kept = prefix.rstrip(b"\xff")
-    return kept[:-1] + bytes([kept[-1] + 1]) if kept else None
 
 
 def segment_span(segment: int, total: int) -> Span:
     """Return the positions of one segment of a scan."""
     low, high = (-(-_BUCKETS * number // total) for number in (segment, segment + 1))
+    if low == high:  # more segments than digests
+        return Span((b"", b""), (b"", b""))
     end = (high.to_bytes(2, "big"), b"") if high < _BUCKETS else None
-    return Span((low.to_bytes(2, "big") if low < _BUCKETS else b"\xff\xff\xff", b""), end)
+    return Span((low.to_bytes(2, "big"), b""), end)
 
 
 def segment_of(position: Position, total: int) -> int:

@@ -19,7 +19,7 @@ from .errors import ApiError, invalid, worded
 from .expressions.projecting import project
 from .items import paths_of, read
 from .requests import table_name
-from .schema import check_item, check_key
+from .schema import check_item, check_key, check_not_empty, check_paths
 from .storage.base import Unit
 from .values import checked_item
 from .writes import Action, Done, Write, carry_out, metrics, plan
@@ -77,6 +77,7 @@ def transact_get_items(context: Context, request: dict[str, Any]) -> dict[str, A
         _check_free(context, places)
         size_bytes = 0
         for get, table in zip(gets, tables, strict=True):
+            check_paths(table, get.paths or ())
             entry = read(unit, table, get.key)
             size = 0 if entry is None else entry.size
             size_bytes += size
@@ -142,12 +143,14 @@ def _planned_write(asked: Mapping[str, Any]) -> Write:
     if len(named) != 1:
         raise invalid("TransactItems can only contain one of Check, Put, Update or Delete")
     (name,) = named
-    return plan(_ACTIONS[name], asked[name], "older")
+    return attrs.evolve(plan(_ACTIONS[name], asked[name], "older"), is_in_transaction=True)
 
 
 def _places(context: Context, writes: list[Write]) -> list[Place]:
     with context.storage.reading() as unit:
         tables = [context.catalog.table(unit, write.table) for write in writes]
+    for table, write in zip(tables, writes, strict=True):
+        check_not_empty(table, write.item)  # is no reason to cancel, but an error of the request
     _check_each([lambda t=t, w=w: _check_fits(t, w) for t, w in zip(tables, writes, strict=True)])
     return [
         (table.collection, table.position(write.item)) for table, write in zip(tables, writes, strict=True)

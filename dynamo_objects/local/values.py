@@ -215,11 +215,9 @@ def _check_bool(raw: Any, held: Any, depth: int) -> AttributeValue:
 
 
 def _check_null(raw: Any, held: Any, depth: int) -> AttributeValue:
-    _check_bool(raw, held, depth)
-    if held is not True:
-        raise invalid_parameter("Null attribute value types must have the value of true")
-    value: AttributeValue = raw
-    return value
+    # False is stored too, and comes back as true (captured on AWS by
+    # github.com/nubo-db/dynamodb-conformance, 2026-06-09-validation-rewording.json).
+    return {"NULL": True} if _check_bool(raw, held, depth) and not held else raw
 
 
 # --- sets ---------------------------------------------------------------------------------

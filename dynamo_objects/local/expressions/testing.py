@@ -15,7 +15,7 @@ from ...codec.values import AttributeValue, Item
 from ...expressions import tree
 from ...expressions.evaluate import matches
 
-__all__ = ["Condition", "ConstantSize", "Staged", "attributes_in", "holds", "leaf"]
+__all__ = ["Condition", "ConstantSize", "Staged", "attributes_in", "holds", "leaf", "paths_in"]
 
 _ITEM, _CONSTANTS = "item", "constants"
 
@@ -34,12 +34,12 @@ class Staged:
     Attributes:
         condition: With paths that begin accordingly.
         constants: A list.
-        attributes: The names of attributes of the real item that it looks at.
+        paths: The places in the real item that it looks at.
     """
 
     condition: tree.Condition
     constants: AttributeValue = attrs.field(repr=False)
-    attributes: frozenset[str]
+    paths: frozenset[tree.Path]
 
 
 #: ``And``, ``Or`` and ``Not`` may hold ``Staged`` ones too.
@@ -65,7 +65,12 @@ def holds(condition: Any, item: Item) -> bool:
 
 def attributes_in(condition: Any) -> frozenset[str]:
     """Return the names of the attributes that a condition looks at."""
-    found: set[str] = set()
+    return frozenset(str(path.steps[0]) for path in paths_in(condition))
+
+
+def paths_in(condition: Any) -> frozenset[tree.Path]:
+    """Return the paths of a condition."""
+    found: set[tree.Path] = set()
     waiting = [condition]
     while waiting:
         node = waiting.pop()
@@ -75,9 +80,9 @@ def attributes_in(condition: Any) -> frozenset[str]:
             case tree.Not(inner):
                 waiting.append(inner)
             case Staged():
-                found |= node.attributes
-            case tree.Path(steps):
-                found.add(str(steps[0]))
+                found |= node.paths
+            case tree.Path():
+                found.add(node)
             case tuple():
                 waiting += node
             case tree.Value():
@@ -131,8 +136,8 @@ def _staged(operator: str, operands: Sequence[Any]) -> Condition:
     staged = [_moved(operand, constants) for operand in operands]
     if operator in _FUNCTIONS and isinstance(first, tree.Value):
         staged[0] = _constant(first.value, constants)
-    attributes = frozenset().union(*(_names(operand) for operand in operands))
-    return Staged(_leaf(operator, staged), {"L": constants}, attributes)
+    paths = frozenset[tree.Path]().union(*(_paths(operand) for operand in operands))
+    return Staged(_leaf(operator, staged), {"L": constants}, paths)
 
 
 def _moved(operand: Any, constants: list[AttributeValue]) -> tree.Operand:
@@ -152,6 +157,6 @@ def _constant(value: AttributeValue, constants: list[AttributeValue]) -> tree.Pa
     return tree.Path((_CONSTANTS, len(constants) - 1))
 
 
-def _names(operand: Any) -> frozenset[str]:
+def _paths(operand: Any) -> frozenset[tree.Path]:
     path = operand.path if isinstance(operand, tree.Size) else operand
-    return frozenset({str(path.steps[0])}) if isinstance(path, tree.Path) else frozenset()
+    return frozenset({path}) if isinstance(path, tree.Path) else frozenset()

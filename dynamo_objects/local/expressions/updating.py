@@ -63,6 +63,15 @@ class Update:
         return tuple(str(change.path.steps[0]) for change in self.changes)
 
     @property
+    def literals(self) -> frozenset[str]:
+        """Return the attributes that are set to constants."""
+        return frozenset(
+            str(change.path.steps[0])
+            for change in self.changes
+            if isinstance(change.value, tree.Value) and len(change.path.steps) == 1
+        )
+
+    @property
     def only_takes(self) -> bool:
         """Tell whether nothing is stored, only removed: on AWS such an update creates no item."""
         return bool(self.changes) and all(change.section in ("REMOVE", "DELETE") for change in self.changes)
