@@ -26,9 +26,11 @@ setup(
     entry_points={"console_scripts": ["dynamo-objects = dynamo_objects.cli:main"]},
     extras_require={
         "sql": ["SQLAlchemy>=2.0"],
+        "postgres": ["SQLAlchemy>=2.0", "psycopg[binary]>=3.1"],
         "demo": ["airportsdata", "moto[dynamodb]>=5.1", "tqdm"],
         "test": [
             "SQLAlchemy>=2.0",
+            "psycopg[binary]>=3.1",
             "airportsdata",
             "boto3-stubs",
             "coverage",

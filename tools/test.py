@@ -1,7 +1,8 @@
 """Everything that CI does: ``python3 tools/test.py``.
 
 Checks style and types (ruff, mypy, pyright), then runs the tests. It needs Python 3.11 or later and nothing else:
-it makes its own virtual environment. The engines of the behaviour suite also need java, and npm for their download.
+it makes its own virtual environment. The engines of the behaviour suite also need java, npm for their download, and
+PostgreSQL, which is installed by apt-get where it is missing and that is allowed.
 
 ``python3 tools/test.py tests/test_codec.py -k numbers`` gives its arguments to pytest and checks nothing else; paths
 are relative to the checkout. With CI=true no test may be skipped.
@@ -11,11 +12,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from pathlib import Path
 
 import environment
 
@@ -96,6 +99,20 @@ def run_tests(arguments: list[str]) -> int:
     return subprocess.run(command, cwd=environment.TOP, check=False).returncode
 
 
+def install_postgres() -> None:
+    """Install PostgreSQL's Debian package where it is missing; tests that need it say so if that fails."""
+    is_there = any(Path("/usr/lib/postgresql").glob("*/bin/postgres")) or shutil.which("postgres")
+    if is_there or os.environ.get("DYNAMO_OBJECTS_POSTGRES_URL") or shutil.which("apt-get") is None:
+        return
+    if os.getuid() != 0:
+        return
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "postgresql"]):
+        result = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
+        if result.returncode:
+            print(f"== {' '.join(command)}: {result.stderr.strip()}", flush=True)
+
+
 def main() -> int:
     """Do what the command line asks.
 
@@ -117,6 +134,8 @@ def main() -> int:
     if not options.only_tests and not pytest_arguments:
         failed = run_checks()
         print(f"== FAILED: {', '.join(failed)}" if failed else "== all checks passed", flush=True)
+    if not options.only_lint:
+        install_postgres()
     code = 0 if options.only_lint else run_tests(pytest_arguments)
     return code or (1 if failed else 0)
 

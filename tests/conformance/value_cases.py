@@ -60,7 +60,7 @@ NO_NUMBER = "The parameter cannot be converted to a numeric value"
 #: Text of a number -> message.
 NO_NUMBERS = {
     "9" * 39: TOO_MANY, "1." + "1" * 38: TOO_MANY, "1e126": OVERFLOW, "-1e126": OVERFLOW, "1e-131": UNDERFLOW, "-1e-131": UNDERFLOW,
-    "": NO_NUMBER, "b": f"{NO_NUMBER}: b", "NaN": f"{NO_NUMBER}: NaN", "Infinity": f"{NO_NUMBER}: Infinity", "1_0": f"{NO_NUMBER}: 1_0",
+    "": f"{NO_NUMBER}: ", "b": f"{NO_NUMBER}: b", "NaN": f"{NO_NUMBER}: NaN", "Infinity": f"{NO_NUMBER}: Infinity", "1_0": f"{NO_NUMBER}: 1_0",
     "0x10": f"{NO_NUMBER}: 0x10", "1 2": f"{NO_NUMBER}: 1 2", "--1": f"{NO_NUMBER}: --1", "1e": f"{NO_NUMBER}: 1e", "1,5": f"{NO_NUMBER}: 1,5",
 }
 
@@ -74,7 +74,9 @@ NO_VALUES: tuple[tuple[AV, str | Like | None], ...] = (
     (AV(BS=[]), "One or more parameter values were invalid: Binary sets should not be empty"),
     (ss("a", "a"), Like(r"One or more parameter values were invalid: Input collection \[\"?a\"?, \"?a\"?\] contains duplicates.")),
     (bs(b"b", b"b"), Like(r"One or more parameter values were invalid: Input collection \[.*\]of type BS contains duplicates.")),
-    (ns(1, 1), "Input collection contains duplicates"), (ns(1, "1.0"), "Input collection contains duplicates"),
+    # Both as worded since June 2026 (captured on AWS, paritysuite/dynamodb-conformance, valueLayers.test.ts).
+    (ns(1, 1), "One or more parameter values were invalid: Input collection contains duplicates."),
+    (ns(1, "1.0"), "One or more parameter values were invalid: Input collection contains duplicates."),
     (ns(1, "b"), f"{NO_NUMBER}: b"), (ns("9" * 39), TOO_MANY), (AV(M={"a": {"L": [{"SS": []}]}}), "One or more parameter values were invalid: An string set  may not be empty"),
     (AV(L=[{"N": "x"}]), f"{NO_NUMBER}: x"),
 )

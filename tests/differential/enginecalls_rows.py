@@ -108,6 +108,8 @@ ROWS: tuple[Row, ...] = (
     Row("what an index costs is doubled in a transaction (not known of AWS)", (DYNOXIDE,), lambda call, mine, theirs, kinds: kinds == ["ConsumedCapacity"] and call.operation == "TransactWriteItems"),
     Row("numbers are one key in every spelling", (DYNOXIDE,), _refused("contains duplicates")),
     Row("local indexes fetch what they do not hold", (DYNOXIDE,), lambda call, mine, theirs, kinds: set(kinds) <= {"ConsumedCapacity", "Items", "Count", "Order"} and call.members.get("IndexName", "").startswith("local")),
+    Row("paths into keys are refused", (DYNOXIDE,), _refused("Key attributes must be scalars")),
+    Row("filters on what an index does not hold are refused", (DYNOXIDE,), _refused("does not project one or more filter attributes")),
     Row("start keys are checked", (DYNOXIDE,), _refused("starting key")),
     Row("a table with hash keys only has one item behind each", (DYNOXIDE,), lambda call, mine, theirs, kinds: theirs.code == "endless" or ("ExclusiveStartKey" in call.members and not mine.code and mine.body["ScannedCount"] == 0)),
     Row("expressions of a transaction are refused as a whole", (DYNOXIDE,), lambda call, mine, theirs, kinds: kinds == ["code"] and mine.code == "ValidationException" and theirs.code == "TransactionCanceledException" and re.match("(1 validation error detected: )?(Invalid|Value provided)", mine.message) is not None),
