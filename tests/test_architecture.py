@@ -48,7 +48,15 @@ PLACES = {
 }
 
 #: What the embedded engine may use besides itself: it knows nothing of records.
-LOCAL_USES = {"errors", "expressions", "codec.values", "codec.numbers", "codec.sizes", "codec.keys"}
+LOCAL_USES = {
+    "errors",
+    "expressions",
+    "codec.values",
+    "codec.numbers",
+    "codec.sizes",
+    "codec.keys",
+    "codec.structs",
+}
 
 #: Calls that run data as a program, or could; one module writes functions, from names of its own.
 NO_CALLS = {"eval", "exec", "compile", "__import__"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import attrs
 import msgspec
 
 from ..codec.values import Item
@@ -35,8 +34,7 @@ _DUPLICATES = "Provided list of item keys contains duplicates"
 # --- reading ------------------------------------------------------------------------------
 
 
-@attrs.frozen
-class _Read:
+class _Read(msgspec.Struct, frozen=True):
     """What is asked of one table.
 
     Attributes:
@@ -132,8 +130,7 @@ def _shown(entry: Any, paths: Any) -> bytes:
 # --- writing ------------------------------------------------------------------------------
 
 
-@attrs.frozen
-class _Planned:
+class _Planned(msgspec.Struct, frozen=True):
     """One write of a batch: where it stands in the request, and what it does."""
 
     name: str

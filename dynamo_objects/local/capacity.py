@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import attrs
+import msgspec
 
 from .definitions import Table
 
@@ -33,8 +33,7 @@ def write_units(size_bytes: int) -> float:
     return float(max(1, -(-size_bytes // _WRITE_BYTES)))
 
 
-@attrs.define
-class Consumed:
+class Consumed(msgspec.Struct):
     """What requests have consumed of one table.
 
     Attributes:
@@ -47,7 +46,7 @@ class Consumed:
 
     table: Table
     own: float = 0.0
-    indexes: dict[str, float] = attrs.field(factory=dict)
+    indexes: dict[str, float] = msgspec.field(default_factory=dict)
     is_write: bool = False
     is_split: bool = False
 

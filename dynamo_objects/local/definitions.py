@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-import attrs
+import msgspec
 
 from ..codec.values import AttributeValue, Item
 from .keys import digest, ordered_bytes
@@ -22,8 +22,7 @@ __all__ = ["Index", "KeyPart", "Keys", "Position", "Table", "Units"]
 Position = tuple[bytes, bytes]
 
 
-@attrs.frozen
-class KeyPart:
+class KeyPart(msgspec.Struct, frozen=True):
     """One attribute of a key.
 
     Attributes:
@@ -35,8 +34,7 @@ class KeyPart:
     type: str
 
 
-@attrs.frozen
-class Keys:
+class Keys(msgspec.Struct, frozen=True):
     """The key of a table, one hash and at most one range attribute, or of an index, up to four of each."""
 
     hash: tuple[KeyPart, ...]
@@ -64,16 +62,14 @@ class Keys:
         )
 
 
-@attrs.frozen
-class Units:
+class Units(msgspec.Struct, frozen=True):
     """Provisioned capacity units per second."""
 
     read: int
     write: int
 
 
-@attrs.frozen
-class Index:
+class Index(msgspec.Struct, frozen=True):
     """One secondary index.
 
     Attributes:
@@ -94,11 +90,10 @@ class Index:
     projection: Literal["ALL", "KEYS_ONLY"] | frozenset[str] = "ALL"
     units: Units | None = None
     status: str = "ACTIVE"
-    description: Mapping[str, Any] = attrs.field(factory=dict)
+    description: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
-@attrs.frozen
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """One table.
 
     Attributes:
@@ -118,12 +113,12 @@ class Table:
     collection: int
     keys: Keys
     types: Mapping[str, str]
-    indexes: Mapping[str, Index] = attrs.field(factory=dict)
+    indexes: Mapping[str, Index] = msgspec.field(default_factory=dict)
     units: Units | None = None
     status: str = "ACTIVE"
     created: float = 0.0
     ttl: str | None = None
-    description: Mapping[str, Any] = attrs.field(factory=dict)
+    description: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     def key_of(self, item: Item) -> Item:
         """Return the key attributes of an item."""

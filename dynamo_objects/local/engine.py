@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any
 from zlib import crc32
 
-import attrs
 import msgspec
 
+from ..codec.structs import Quiet
 from .catalog import Catalog
 from .conflicts import Claims
 from .errors import ApiError, malformed
@@ -25,8 +25,7 @@ from .throughput import Throttle
 __all__ = ["Context", "Handler", "LocalEngine", "LocalReply", "Options"]
 
 
-@attrs.frozen
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """How the engine deviates from answering everything at once.
 
     Attributes:
@@ -50,8 +49,7 @@ class Options:
     region: str = "us-east-1"
 
 
-@attrs.frozen
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """What handlers work with.
 
     Attributes:
@@ -74,8 +72,7 @@ class Context:
 Handler = Callable[[Context, dict[str, Any]], dict[str, Any] | bytes]
 
 
-@attrs.frozen
-class LocalReply:
+class LocalReply(Quiet, frozen=True):
     """A reply, in the shape of the waist.
 
     Attributes:
@@ -84,9 +81,11 @@ class LocalReply:
         body: DynamoDB JSON.
     """
 
+    unshown = frozenset({"body"})
+
     status: int
     headers: Mapping[str, str]
-    body: bytes = attrs.field(repr=False)
+    body: bytes
 
 
 class LocalEngine:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-import attrs
+import msgspec
 
 from .definitions import Index, Table
 from .errors import in_use
@@ -31,9 +31,9 @@ _DOING = {"CREATING": "created", "UPDATING": "updated", "DELETING": "deleted"}
 def entered(thing: Thing, status: str, now: float, seconds: float) -> Thing:
     """Return a table or index in a state that lasts some seconds, or already ACTIVE if none."""
     if seconds <= 0:
-        return attrs.evolve(thing, status="ACTIVE", description=without_times(thing.description))
+        return msgspec.structs.replace(thing, status="ACTIVE", description=without_times(thing.description))
     until = max(now + seconds, float(thing.description.get(UNTIL, 0.0)))
-    return attrs.evolve(thing, status=status, description={**thing.description, UNTIL: until})
+    return msgspec.structs.replace(thing, status=status, description={**thing.description, UNTIL: until})
 
 
 def without_times(description: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,8 +53,10 @@ def settled(table: Table, now: float) -> Table | None:
     if _is_over(table, now):
         if table.status == "DELETING":
             return None
-        table = attrs.evolve(table, status="ACTIVE", description=without_times(table.description))
-    return attrs.evolve(table, indexes={index.name: index for index in _settled_indexes(table, now)})
+        table = msgspec.structs.replace(table, status="ACTIVE", description=without_times(table.description))
+    return msgspec.structs.replace(
+        table, indexes={index.name: index for index in _settled_indexes(table, now)}
+    )
 
 
 def _settled_indexes(table: Table, now: float) -> Iterator[Index]:
@@ -62,7 +64,9 @@ def _settled_indexes(table: Table, now: float) -> Iterator[Index]:
         if not _is_over(index, now):
             yield index
         elif index.status != "DELETING":
-            yield attrs.evolve(index, status="ACTIVE", description=without_times(index.description))
+            yield msgspec.structs.replace(
+                index, status="ACTIVE", description=without_times(index.description)
+            )
 
 
 def _is_over(thing: Table | Index, now: float) -> bool:

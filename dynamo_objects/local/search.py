@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import attrs
 import msgspec
 
 from ..codec.values import Item
@@ -35,8 +34,7 @@ from .values import checked_item
 __all__ = ["HANDLERS"]
 
 
-@attrs.frozen
-class _Search:
+class _Search(msgspec.Struct, frozen=True):
     """What a request asks for, by itself.
 
     Attributes:
@@ -60,8 +58,7 @@ class _Search:
         return self.request.get("Select") == "COUNT"
 
 
-@attrs.define
-class _Page:
+class _Page(msgspec.Struct):
     """What one request has read.
 
     Attributes:
@@ -72,7 +69,7 @@ class _Page:
         last: The item at which reading stopped; None at the end.
     """
 
-    found: list[Entry] = attrs.field(factory=list)
+    found: list[Entry] = msgspec.field(default_factory=list)
     scanned: int = 0
     size: int = 0
     fetched: float = 0.0
@@ -127,7 +124,7 @@ def _with_expressions(search: _Search, kind: str, layer: Layer) -> _Search:
     placeholders.check_used()
     if keys is not None:
         conditions_of(keys)  # what no table could answer
-    return attrs.evolve(search, keys=keys, filter=filter, paths=paths)
+    return msgspec.structs.replace(search, keys=keys, filter=filter, paths=paths)
 
 
 def _key_condition(request: Mapping[str, Any], placeholders: Placeholders) -> Any:

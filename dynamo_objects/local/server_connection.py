@@ -15,7 +15,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from zlib import crc32
 
-import attrs
+import msgspec
 
 from .server_front import MAX_BODY_BYTES, Front, Response
 from .server_http import BadRequest, Head, chunk_size, parse_head
@@ -26,8 +26,7 @@ _READ_BYTES = 64 * 1024
 _MAX_LINE_BYTES = 4096
 
 
-@attrs.frozen
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """How much, and how long.
 
     Attributes:

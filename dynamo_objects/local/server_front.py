@@ -18,9 +18,9 @@ from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import urlsplit
 
-import attrs
 import msgspec
 
+from ..codec.structs import Quiet
 from .errors import ApiError
 from .server_auth import auth_problem
 from .server_coding import THRESHOLD_BYTES, CodingProblem, compressed, decoded, wanted_coding
@@ -83,8 +83,7 @@ class Answering(Protocol):
         ...
 
 
-@attrs.frozen
-class Response:
+class Response(Quiet, frozen=True):
     """What is sent back.
 
     Attributes:
@@ -94,14 +93,15 @@ class Response:
         fields: More header fields.
     """
 
+    unshown = frozenset({"body"})
+
     status: int
-    body: bytes = attrs.field(default=b"", repr=False)
+    body: bytes = b""
     content_type: str = ""
     fields: tuple[tuple[str, str], ...] = ()
 
 
-@attrs.frozen
-class Access:
+class Access(msgspec.Struct, frozen=True):
     """Who may send requests, besides programs that call this machine by a name of its own.
 
     Attributes:
@@ -239,7 +239,7 @@ def _with_cors(head: Head, response: Response) -> Response:
     if head.method == "OPTIONS":
         fields |= _asked_for(head.fields)
         fields["Access-Control-Max-Age"] = "172800"
-    return attrs.evolve(response, fields=(*response.fields, *fields.items()))
+    return msgspec.structs.replace(response, fields=(*response.fields, *fields.items()))
 
 
 def _asked_for(fields: Mapping[str, str]) -> dict[str, str]:
@@ -259,4 +259,4 @@ def _packed(head: Head, response: Response) -> Response:
     if coding is None:
         return response
     fields = (*response.fields, ("Content-Encoding", coding))
-    return attrs.evolve(response, body=compressed(response.body, coding), fields=fields)
+    return msgspec.structs.replace(response, body=compressed(response.body, coding), fields=fields)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-import attrs
+from ..codec.structs import Quiet
 
 __all__ = ["BadRequest", "Head", "chunk_size", "parse_head"]
 
@@ -40,8 +40,7 @@ class BadRequest(Exception):
         super().__init__(reason)
 
 
-@attrs.frozen
-class Head:
+class Head(Quiet, frozen=True):
     """The head of a request.
 
     Attributes:
@@ -54,10 +53,12 @@ class Head:
         expects_continue: Whether the client waits for a word before it sends the body.
     """
 
+    unshown = frozenset({"fields"})
+
     method: str
     path: str
     query: str
-    fields: Mapping[str, str] = attrs.field(repr=False)
+    fields: Mapping[str, str]
     keep_alive: bool
     length: int | None
     expects_continue: bool

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from .definitions import Table
 from .engine import Context, Handler
@@ -90,7 +90,9 @@ def _tags(table: Table) -> Mapping[str, str]:
 
 
 def _save(context: Context, unit: Unit, table: Table, tags: Mapping[str, str]) -> None:
-    context.catalog.save(unit, attrs.evolve(table, description={**table.description, "tags": dict(tags)}))
+    context.catalog.save(
+        unit, msgspec.structs.replace(table, description={**table.description, "tags": dict(tags)})
+    )
 
 
 def _name(request: Mapping[str, Any], operation: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-import attrs
+import msgspec
 
 from .capacity import Consumed
 from .definitions import Table, Units
@@ -23,8 +23,7 @@ __all__ = ["BURST_SECONDS", "Throttle"]
 BURST_SECONDS = 300.0
 
 
-@attrs.define
-class _Bucket:
+class _Bucket(msgspec.Struct):
     """Units that are left.
 
     Attributes:

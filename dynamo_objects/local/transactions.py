@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-import attrs
 import msgspec
 
 from ..codec.sizes import item_size
@@ -53,8 +52,7 @@ def cancelled(reasons: list[dict[str, Any]]) -> ApiError:
 # --- reading ------------------------------------------------------------------------------
 
 
-@attrs.frozen
-class _Get:
+class _Get(msgspec.Struct, frozen=True):
     """One read of a transaction."""
 
     table: str
@@ -143,7 +141,7 @@ def _planned_write(asked: Mapping[str, Any]) -> Write:
     if len(named) != 1:
         raise invalid("TransactItems can only contain one of Check, Put, Update or Delete")
     (name,) = named
-    return attrs.evolve(plan(_ACTIONS[name], asked[name], "older"), is_in_transaction=True)
+    return msgspec.structs.replace(plan(_ACTIONS[name], asked[name], "older"), is_in_transaction=True)
 
 
 def _places(context: Context, writes: list[Write]) -> list[Place]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+import msgspec
 
 from .definitions import Table
 from .engine import Context, Handler
@@ -38,7 +38,7 @@ def update_time_to_live(context: Context, request: dict[str, Any]) -> dict[str, 
     with context.storage.writing() as unit:
         table = _table(context, unit, table_name(request))
         _check(table, name, is_enabled)
-        context.catalog.save(unit, attrs.evolve(table, ttl=name if is_enabled else None))
+        context.catalog.save(unit, msgspec.structs.replace(table, ttl=name if is_enabled else None))
     return {"TimeToLiveSpecification": {"Enabled": is_enabled, "AttributeName": name}}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import attrs
+import msgspec
 
 from ..codec.sizes import MAX_ITEM_BYTES, item_size
 from ..codec.values import Item
@@ -36,8 +36,7 @@ __all__ = ["Action", "Done", "Write", "carry_out", "conditional_failure", "metri
 Action = Literal["Put", "Update", "Delete", "ConditionCheck"]
 
 
-@attrs.frozen
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """One write as its request has it.
 
     Attributes:
@@ -61,8 +60,7 @@ class Write:
     is_in_transaction: bool = False
 
 
-@attrs.frozen
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """One write that was carried out.
 
     Attributes:
@@ -125,7 +123,7 @@ def _with_expressions(write: Write, request: Mapping[str, Any], layer: Layer) ->
         must = expected(request)
     placeholders.check_used()
     paths = paths_in(must) if text is not None and _is_deep(text) else frozenset[tree.Path]()
-    return attrs.evolve(write, update=changes, condition=must, paths=paths)
+    return msgspec.structs.replace(write, update=changes, condition=must, paths=paths)
 
 
 def _is_deep(text: str) -> bool:

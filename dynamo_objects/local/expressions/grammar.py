@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import attrs
+import msgspec
 
 from ...expressions.tree import Path
 from .machine import Machine, PathText, Step
@@ -37,16 +37,14 @@ _SECTIONS = ("SET", "REMOVE", "ADD", "DELETE")
 Steps = tuple[Step | tuple[str, Path], ...]
 
 
-@attrs.frozen
-class ConditionText:
+class ConditionText(msgspec.Struct, frozen=True):
     """A condition: steps for a stack machine, and how many operators and functions it has."""
 
     steps: Steps
     operators: int
 
 
-@attrs.frozen
-class Action:
+class Action(msgspec.Struct, frozen=True):
     """One clause of an update.
 
     Attributes:
@@ -60,8 +58,7 @@ class Action:
     steps: Steps = ()
 
 
-@attrs.frozen
-class UpdateText:
+class UpdateText(msgspec.Struct, frozen=True):
     """An update: its clauses as they stand, and how many operators and functions they have."""
 
     actions: tuple[Action, ...]

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
+from ...codec.structs import Quiet
 from ...codec.values import AttributeValue, Item
 from ...expressions.tree import Path, Value
 from ..definitions import KeyPart, Keys
@@ -23,8 +24,7 @@ _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _FIRST = frozenset({"BETWEEN", "begins_with"})
 
 
-@attrs.frozen
-class KeyNode:
+class KeyNode(msgspec.Struct, frozen=True):
     """A condition as a KeyConditionExpression has it, not yet known to be one on keys."""
 
     operator: str
@@ -39,8 +39,7 @@ class KeyNode:
         return tuple(_unique(_conditions(self)))
 
 
-@attrs.frozen
-class KeyCondition:
+class KeyCondition(Quiet, frozen=True):
     """A condition on one attribute.
 
     Attributes:
@@ -50,13 +49,14 @@ class KeyCondition:
         operands: One value, two for ``BETWEEN``.
     """
 
+    unshown = frozenset({"operands"})
+
     name: str
     operator: str
-    operands: tuple[AttributeValue, ...] = attrs.field(repr=False)
+    operands: tuple[AttributeValue, ...]
 
 
-@attrs.frozen
-class KeyRange:
+class KeyRange(Quiet, frozen=True):
     """What a query asks for.
 
     Attributes:
@@ -67,11 +67,13 @@ class KeyRange:
         operands: Of that condition.
     """
 
+    unshown = frozenset({"operands"})
+
     hash: Item
     equal: Item
     part: KeyPart | None = None
     operator: str = ""
-    operands: tuple[AttributeValue, ...] = attrs.field(default=(), repr=False)
+    operands: tuple[AttributeValue, ...] = ()
 
 
 def key_leaf(operator: str, operands: Sequence[Any]) -> KeyNode:

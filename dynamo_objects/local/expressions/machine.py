@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NoReturn, TypeAlias
 
-import attrs
+import msgspec
 
 from .reserved import RESERVED
 from .tokens import COMPARATORS, END, NAME, NUMBER, Token, failure, syntax_error, tokens_of
@@ -36,8 +36,7 @@ Step: TypeAlias = tuple[str, PathText | str | int]
 _OPERAND, _CONDITION, _SUM = "operand", "condition", "sum"
 
 
-@attrs.define
-class _Node:
+class _Node(msgspec.Struct):
     """What has been read last.
 
     Attributes:
@@ -53,8 +52,7 @@ class _Node:
     is_wrapped: bool = False
 
 
-@attrs.define
-class _Frame:
+class _Frame(msgspec.Struct):
     """Something that is waiting for its next operand.
 
     Attributes:
@@ -303,7 +301,7 @@ class Machine:
         self.at += 1
         self._stack.pop()
         self._is_redundant |= node.is_wrapped
-        return attrs.evolve(node, is_wrapped=True)
+        return msgspec.structs.replace(node, is_wrapped=True)
 
     def _check_operand(self, node: _Node) -> None:
         """Note a function that cannot be an operand."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-import attrs
-
+from ...codec.structs import Quiet
 from ...codec.values import AttributeValue, Item
 from ...expressions import tree
 from ...expressions.evaluate import matches
@@ -20,15 +19,15 @@ __all__ = ["Condition", "ConstantSize", "Staged", "attributes_in", "holds", "lea
 _ITEM, _CONSTANTS = "item", "constants"
 
 
-@attrs.frozen
-class ConstantSize:
+class ConstantSize(Quiet, frozen=True):
     """The size of a constant."""
 
-    sized: AttributeValue = attrs.field(repr=False)
+    unshown = frozenset({"sized"})
+
+    sized: AttributeValue
 
 
-@attrs.frozen
-class Staged:
+class Staged(Quiet, frozen=True):
     """A condition on an item that holds the real item and constants side by side.
 
     Attributes:
@@ -37,8 +36,10 @@ class Staged:
         paths: The places in the real item that it looks at.
     """
 
+    unshown = frozenset({"constants"})
+
     condition: tree.Condition
-    constants: AttributeValue = attrs.field(repr=False)
+    constants: AttributeValue
     paths: frozenset[tree.Path]
 
 

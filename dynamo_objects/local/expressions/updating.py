@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import attrs
+import msgspec
 
 from ...codec.values import AttributeValue, Item
 from ...expressions import tree
@@ -25,8 +25,7 @@ __all__ = ["Applied", "Change", "Update", "apply"]
 _SETS = frozenset({"SS", "NS", "BS"})
 
 
-@attrs.frozen
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One clause of an update.
 
     Attributes:
@@ -40,8 +39,7 @@ class Change:
     value: Any = None
 
 
-@attrs.frozen
-class Update:
+class Update(msgspec.Struct, frozen=True):
     """What an UpdateItem changes.
 
     Attributes:
@@ -77,8 +75,7 @@ class Update:
         return bool(self.changes) and all(change.section in ("REMOVE", "DELETE") for change in self.changes)
 
 
-@attrs.frozen
-class Applied:
+class Applied(msgspec.Struct, frozen=True):
     """What an update made of an item.
 
     Attributes:
@@ -250,8 +247,7 @@ def _put(changed: dict[str, AttributeValue], name: str, outcome: AttributeValue)
         changed[name] = outcome
 
 
-@attrs.frozen(eq=False)
-class _Leaf:
+class _Leaf(msgspec.Struct, frozen=True, eq=False):
     """What becomes of the place at the end of a path."""
 
     outcome: AttributeValue

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-import attrs
+import msgspec
 
 __all__ = [
     "AttributeValues",
@@ -38,8 +38,7 @@ _ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]*:[0-9]*:table/[a-zA-Z0-9_.
 Test = Callable[[Any], bool]
 
 
-@attrs.frozen
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """A string.
 
     Attributes:
@@ -55,8 +54,7 @@ class Text:
     values: tuple[str, ...] = ()
 
 
-@attrs.frozen
-class TableNames:
+class TableNames(msgspec.Struct, frozen=True):
     """The name of a table, or its ARN.
 
     Attributes:
@@ -66,8 +64,7 @@ class TableNames:
     low: int = 1
 
 
-@attrs.frozen
-class Whole:
+class Whole(msgspec.Struct, frozen=True):
     """A whole number.
 
     Attributes:
@@ -81,18 +78,15 @@ class Whole:
     high: int | None = None
 
 
-@attrs.frozen
-class Flag:
+class Flag(msgspec.Struct, frozen=True):
     """A boolean."""
 
 
-@attrs.frozen
-class AttributeValues:
+class AttributeValues(msgspec.Struct, frozen=True):
     """An attribute value; what is in it is checked with the item that it belongs to."""
 
 
-@attrs.frozen
-class Many:
+class Many(msgspec.Struct, frozen=True):
     """A list.
 
     Attributes:
@@ -106,8 +100,7 @@ class Many:
     high: int | None = None
 
 
-@attrs.frozen
-class Keyed:
+class Keyed(msgspec.Struct, frozen=True):
     """A map from names.
 
     Attributes:
@@ -119,8 +112,7 @@ class Keyed:
     tables: bool = False
 
 
-@attrs.frozen
-class Struct:
+class Struct(msgspec.Struct, frozen=True):
     """A structure: an object with the members that the service knows.
 
     Attributes:

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
-import attrs
 import msgspec
 
 from ...codec.values import Item
@@ -81,8 +80,7 @@ class Entry:
         return f"<Entry of {self.size} bytes>"
 
 
-@attrs.frozen
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """A stretch of positions in a collection, in the order of (hash bytes, sort bytes).
 
     Attributes:

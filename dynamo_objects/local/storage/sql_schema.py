@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
@@ -52,8 +52,7 @@ _E, _T, _D = _ENTRIES.c, _TOTALS.c, _DOCUMENTS.c
 _INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-@attrs.frozen
-class Statements:
+class Statements(msgspec.Struct, frozen=True):
     """Texts of statements; a text's parameters are bound in the order that is given here."""
 
     get: str  # collection, hash, sort -> item, size

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import attrs
+import msgspec
 
 from ..definitions import Index, Table, Units
 from ..errors import invalid, invalid_parameter
@@ -133,7 +133,7 @@ def with_units(thing: Thing, units: Units, now: float) -> Thing:
         changes["NumberOfDecreasesToday"] = 1 + (changes["NumberOfDecreasesToday"] if is_same_day else 0)
         changes["LastDecreaseDateTime"] = now
     description = {**thing.description, "changes": changes, "before": [before.read, before.write]}
-    return attrs.evolve(thing, units=units, description=description)
+    return msgspec.structs.replace(thing, units=units, description=description)
 
 
 def _day(moment: float) -> str:

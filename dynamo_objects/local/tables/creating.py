@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import attrs
+import msgspec
 
 from ..definitions import Index, Table
 from ..engine import Context
@@ -106,7 +106,7 @@ def _is_on_demand(request: Members) -> bool:
 
 def _new_table(context: Context, unit: Unit, request: Members, types: Mapping[str, str], now: float) -> Table:
     local = [
-        attrs.evolve(new_index(context, unit, given, types), is_global=False, status="ACTIVE")
+        msgspec.structs.replace(new_index(context, unit, given, types), is_global=False, status="ACTIVE")
         for given in request.get("LocalSecondaryIndexes") or ()
     ]
     others = [new_index(context, unit, given, types) for given in request.get("GlobalSecondaryIndexes") or ()]
@@ -149,4 +149,4 @@ def _entered(table: Table, now: float, seconds: float) -> Table:
         name: entered(index, "CREATING", now, seconds) if index.is_global else index
         for name, index in table.indexes.items()
     }
-    return entered(attrs.evolve(table, indexes=indexes), "CREATING", now, seconds)
+    return entered(msgspec.structs.replace(table, indexes=indexes), "CREATING", now, seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from ...codec.sizes import item_size
 from ..definitions import Index, Table
@@ -117,7 +117,7 @@ def _updated(table: Table, given: Members, now: float) -> Table:
         if units is not None:
             index = with_units(index, units, now)
     kept = {name: given[name] for name in ("OnDemandThroughput", "WarmThroughput") if name in given}
-    index = attrs.evolve(index, status="UPDATING", description={**index.description, **kept})
+    index = msgspec.structs.replace(index, status="UPDATING", description={**index.description, **kept})
     return _with_index(table, index)
 
 
@@ -134,7 +134,7 @@ def _created(context: Context, unit: Unit, table: Table, given: Members, request
     if sum(index.is_global for index in table.indexes.values()) >= MAX_GLOBAL:
         raise invalid_parameter(f"GlobalSecondaryIndex count exceeds the per-table limit of {MAX_GLOBAL}")
     index = new_index(context, unit, given, declared)
-    grown = _with_index(attrs.evolve(table, types={**declared, **table.types}), index)
+    grown = _with_index(msgspec.structs.replace(table, types={**declared, **table.types}), index)
     _fill(unit, grown, index)
     return grown
 
@@ -161,7 +161,7 @@ def _fill(unit: Unit, table: Table, index: Index) -> None:
 
     Source: Developer Guide, "Detecting and correcting index key violations".
     """
-    alone = attrs.evolve(table, indexes={index.name: index})
+    alone = msgspec.structs.replace(table, indexes={index.name: index})
     for _, entry in unit.entries(table.collection, Span()):
         position = table.index_position(index, entry.item)
         if position is not None and _can_stand(alone, entry):
@@ -189,11 +189,11 @@ def _deleted(unit: Unit, table: Table, name: str) -> Table:
         raise invalid("Cannot delete an index that is not a GlobalSecondaryIndex")
     unit.drop(index.collection)
     without_end = {held: value for held, value in index.description.items() if held != UNTIL}
-    return _with_index(table, attrs.evolve(index, status="DELETING", description=without_end))
+    return _with_index(table, msgspec.structs.replace(index, status="DELETING", description=without_end))
 
 
 def _with_index(table: Table, index: Index) -> Table:
-    return attrs.evolve(table, indexes={**table.indexes, index.name: index})
+    return msgspec.structs.replace(table, indexes={**table.indexes, index.name: index})
 
 
 def _with_types_in_use(table: Table) -> Table:
@@ -202,4 +202,6 @@ def _with_types_in_use(table: Table) -> Table:
     for index in table.indexes.values():
         if index.status != "DELETING":
             used |= {*index.keys.names}
-    return attrs.evolve(table, types={name: kind for name, kind in table.types.items() if name in used})
+    return msgspec.structs.replace(
+        table, types={name: kind for name, kind in table.types.items() if name in used}
+    )

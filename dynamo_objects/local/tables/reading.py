@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+import msgspec
 
 from ..definitions import Table
 from ..engine import Context
@@ -57,7 +57,7 @@ def delete_table(context: Context, request: dict[str, Any]) -> dict[str, Any]:
         for collection in (table.collection, *(index.collection for index in table.indexes.values())):
             unit.drop(collection)
         seconds = context.options.table_seconds
-        gone = attrs.evolve(table, status="DELETING")
+        gone = msgspec.structs.replace(table, status="DELETING")
         if seconds > 0:
             context.catalog.save(unit, entered(gone, "DELETING", now, seconds))
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
+import msgspec
 
 from ..definitions import Index, Table, Units
 from ..engine import Context
@@ -58,7 +58,9 @@ def update_table(context: Context, request: dict[str, Any]) -> dict[str, Any]:
         table = _active_table(context, unit, table_name(request), now)
         changed = _changed(context, unit, table, request, now)
         context.catalog.save(unit, _entered(changed, now, context.options.table_seconds))
-        return {"TableDescription": described(context, unit, attrs.evolve(changed, status="UPDATING"))}
+        return {
+            "TableDescription": described(context, unit, msgspec.structs.replace(changed, status="UPDATING"))
+        }
 
 
 def _active_table(context: Context, unit: Unit, name: str, now: float) -> Table:
@@ -83,7 +85,7 @@ def _entered(table: Table, now: float, seconds: float) -> Table:
         elif index.status != "DELETING" or seconds > 0:
             lasts = 2 * seconds if index.status == "CREATING" else seconds
             indexes[name] = entered(index, index.status, now, lasts)
-    return entered(attrs.evolve(table, indexes=indexes), "UPDATING", now, seconds)
+    return entered(msgspec.structs.replace(table, indexes=indexes), "UPDATING", now, seconds)
 
 
 # --- what a request says by itself --------------------------------------------------------
@@ -118,7 +120,7 @@ def _changed(context: Context, unit: Unit, table: Table, request: Members, now: 
     for name in ("TableClass", "DeletionProtectionEnabled", "WarmThroughput"):
         if name in request:
             description[name] = request[name]
-    return attrs.evolve(changed, description=description)
+    return msgspec.structs.replace(changed, description=description)
 
 
 def _with_throughput(table: Table, request: Members, now: float) -> Table:
@@ -140,9 +142,9 @@ def _with_throughput(table: Table, request: Members, now: float) -> Table:
 def _on_demand(table: Table, now: float) -> Table:
     """Return a table that pays per request, from now on."""
     summary = {"BillingMode": "PAY_PER_REQUEST", "LastUpdateToPayPerRequestDateTime": now}
-    indexes = {name: attrs.evolve(index, units=None) for name, index in table.indexes.items()}
+    indexes = {name: msgspec.structs.replace(index, units=None) for name, index in table.indexes.items()}
     description = {**table.description, "BillingModeSummary": summary}
-    return attrs.evolve(table, units=None, indexes=indexes, description=description)
+    return msgspec.structs.replace(table, units=None, indexes=indexes, description=description)
 
 
 def _provisioned(table: Table, units: Units, now: float) -> Table:
@@ -151,7 +153,7 @@ def _provisioned(table: Table, units: Units, now: float) -> Table:
         description["BillingModeSummary"] = {**summary, "BillingMode": "PROVISIONED"}
     # AWS forgets limits of on-demand tables with the mode.
     description.pop("OnDemandThroughput", None)
-    return with_units(attrs.evolve(table, description=description), units, now)
+    return with_units(msgspec.structs.replace(table, description=description), units, now)
 
 
 def _with_on_demand(table: Table, request: Members) -> Table:
@@ -164,7 +166,7 @@ def _with_on_demand(table: Table, request: Members) -> Table:
     limits = {**table.description.get("OnDemandThroughput", {}), **given}
     limits = {name: limit for name, limit in limits.items() if limit != -1}
     description = {name: held for name, held in table.description.items() if name != "OnDemandThroughput"}
-    return attrs.evolve(
+    return msgspec.structs.replace(
         table, description={**description, "OnDemandThroughput": limits} if limits else description
     )
 
