@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .engines import DIFFERENCES, DYNOXIDE, ENGINES, LOCAL, MOTO, chosen_engines
+from .engines import DIFFERENCES, DYNOXIDE, ENGINES, LOCAL, MEMORY, MOTO, chosen_engines
 
 TESTS = Path(__file__).resolve().parent
 
@@ -17,7 +17,7 @@ TESTS = Path(__file__).resolve().parent
     [
         (None, [], ENGINES),
         ("", [], (LOCAL,)),
-        ("1", [], (MOTO,)),
+        ("1", [], (MEMORY,)),
         (None, [DYNOXIDE, MOTO], (MOTO, DYNOXIDE)),
         ("", [DYNOXIDE], (DYNOXIDE,)),
     ],

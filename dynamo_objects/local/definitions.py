@@ -52,14 +52,22 @@ class Keys(msgspec.Struct, frozen=True):
 
     def hash_bytes(self, item: Item) -> bytes:
         """Return the hash bytes of an item that has the hash attributes, of their types."""
-        raw = b"".join(ordered_bytes(part.type, item[part.name][part.type]) for part in self.hash)
+        raw = _joined(self.hash, item)
         return digest(raw) + raw
 
     def range_bytes(self, item: Item) -> bytes:
         """Return the sort bytes that its range attributes give an item; of the first ones if it lacks others."""
-        return b"".join(
-            ordered_bytes(part.type, item[part.name][part.type]) for part in self.range if part.name in item
-        )
+        parts = self.range
+        if len(parts) != 1 or parts[0].name not in item:
+            parts = tuple(part for part in parts if part.name in item)
+        return _joined(parts, item)
+
+
+def _joined(parts: tuple[KeyPart, ...], item: Item) -> bytes:
+    if len(parts) == 1:  # as in most keys
+        part = parts[0]
+        return ordered_bytes(part.type, item[part.name][part.type])
+    return b"".join(ordered_bytes(part.type, item[part.name][part.type]) for part in parts)
 
 
 class Units(msgspec.Struct, frozen=True):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from os import urandom
 from typing import Any
 from zlib import crc32
 
@@ -123,7 +123,7 @@ class LocalEngine:
             body, status = error.body(), error.status
         headers = {
             "content-type": "application/x-amz-json-1.0",
-            "x-amzn-requestid": uuid.uuid4().hex.upper(),
+            "x-amzn-requestid": urandom(26).hex().upper(),
             "x-amz-crc32": str(crc32(body)),
             "content-length": str(len(body)),
         }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from ..codec.values import Item
 from .capacity import Consumed, read_units, report
 from .definitions import Table
@@ -95,42 +97,20 @@ def put_item(context: Context, request: dict[str, Any]) -> dict[str, Any] | byte
     """Store an item."""
     _check_returns(request)
     done = _written(context, plan("Put", request))
-    if len(request) == 2:
-        return b"{}"
-    reply = {}
-    if request.get("ReturnValues") == "ALL_OLD" and done.old is not None:
-        reply["Attributes"] = done.old.item
-    return _finished(request, done, reply, request["Item"])
+    return b"{}" if len(request) == 2 else _finished(request, done, request["Item"])
 
 
 def delete_item(context: Context, request: dict[str, Any]) -> dict[str, Any] | bytes:
     """Delete an item if there is one."""
     _check_returns(request)
     done = _written(context, plan("Delete", request))
-    reply = {}
-    if request.get("ReturnValues") == "ALL_OLD" and done.old is not None:
-        reply["Attributes"] = done.old.item
-    return _finished(request, done, reply, request["Key"])
+    return b"{}" if len(request) == 2 else _finished(request, done, request["Key"])
 
 
 def update_item(context: Context, request: dict[str, Any]) -> dict[str, Any] | bytes:
     """Change an item, or create it."""
     done = _written(context, plan("Update", request))
-    attributes = _returned(request.get("ReturnValues", "NONE"), done)
-    return _finished(request, done, {"Attributes": attributes} if attributes else {}, request["Key"])
-
-
-def _returned(returns: str, done: Done) -> Item | None:
-    match returns:
-        case "ALL_OLD":
-            return None if done.old is None else done.old.item
-        case "ALL_NEW":
-            return None if done.new is None else done.new.item
-        case "UPDATED_OLD":
-            return None if done.applied is None or done.old is None else done.applied.old
-        case "UPDATED_NEW":
-            return None if done.applied is None else done.applied.new
-    return None
+    return _finished(request, done, request["Key"])
 
 
 def _check_returns(request: Mapping[str, Any]) -> None:
@@ -145,7 +125,9 @@ def _written(context: Context, write: Write) -> Done:
     return done
 
 
-def _finished(request: Mapping[str, Any], done: Done, reply: dict[str, Any], item: Item) -> dict[str, Any]:
+def _finished(request: Mapping[str, Any], done: Done, item: Item) -> dict[str, Any]:
+    returned = _returned(request.get("ReturnValues"), done)
+    reply: dict[str, Any] = {"Attributes": returned} if returned else {}
     return _with(
         reply,
         ConsumedCapacity=report(request, done.consumed),
@@ -153,9 +135,25 @@ def _finished(request: Mapping[str, Any], done: Done, reply: dict[str, Any], ite
     )
 
 
+def _returned(returns: str | None, done: Done) -> Item | msgspec.Raw | None:
+    match returns:
+        case "ALL_OLD":
+            return None if done.old is None else msgspec.Raw(json_of(done.old))
+        case "ALL_NEW":
+            return None if done.new is None else msgspec.Raw(json_of(done.new))
+        case "UPDATED_OLD":
+            return None if done.applied is None or done.old is None else done.applied.old
+        case "UPDATED_NEW":
+            return None if done.applied is None else done.applied.new
+    return None
+
+
 def _with(reply: dict[str, Any], **members: Any) -> dict[str, Any]:
     """Return a reply with those of the members that are not None."""
-    return reply | {name: value for name, value in members.items() if value is not None}
+    for name, value in members.items():
+        if value is not None:
+            reply[name] = value
+    return reply
 
 
 HANDLERS: dict[str, Handler] = {

@@ -24,8 +24,12 @@ MAX_DEPTH = 31
 
 #: Bytes of an attribute's name (Developer Guide, "Quotas"; DynamoDB Local for the wording).
 _MAX_NAME_BYTES = 65535
+#: A shorter name cannot have so many.
+_LONG_NAME = _MAX_NAME_BYTES // 4
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII).fullmatch
+#: The normal form, but for -0.
+_NORMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d*[1-9])?", re.ASCII).fullmatch
 _MAX_DIGITS = 38
 _TAGS = frozenset({"S", "N", "B", "SS", "NS", "BS", "L", "M", "NULL", "BOOL"})
 
@@ -44,10 +48,11 @@ def checked_item(raw: dict[str, Any]) -> Item:
     """
     changed: dict[str, AttributeValue] = {}
     for name, value in raw.items():
-        checked = checked_value(value)
-        if checked is not value:
+        if type(value) is dict and len(value) == 1 and type(text := value.get("S")) is str and text.isascii():
+            pass  # as most values are: seen without a call
+        elif (checked := checked_value(value)) is not value:
             changed[name] = checked
-        if not name or len(name) > _MAX_NAME_BYTES // 4:
+        if not name or len(name) > _LONG_NAME:
             _check_name(name)
     return {**raw, **changed} if changed else raw
 
@@ -122,6 +127,8 @@ def normal_number(text: Any) -> str:
     """
     if type(text) is not str:
         raise _not_text(text)
+    if len(text) <= _MAX_DIGITS and _NORMAL(text) and text != "-0":
+        return text
     if not _NUMBER(text):
         reason = "The parameter cannot be converted to a numeric value"
         raise invalid(f"{reason}: {text}", f"{reason}: {text}" if text else reason)

@@ -43,6 +43,7 @@ class Write(msgspec.Struct, frozen=True):
         action: Which.
         table: Name of the table.
         item: The item to put, or the key.
+        size: Bytes of an item to put.
         condition: What must hold of the stored item.
         update: What to change, for an update.
         paths: The places that the condition looks at, if some of them lie inside of attributes.
@@ -53,6 +54,7 @@ class Write(msgspec.Struct, frozen=True):
     action: Action
     table: str
     item: Item
+    size: int = 0
     condition: Any = None
     update: Any = None
     paths: frozenset[tree.Path] = frozenset()
@@ -97,17 +99,19 @@ def plan(action: Action, request: Mapping[str, Any], layer: Layer = "enveloped")
 
 
 def _planned(action: Action, request: Mapping[str, Any], layer: Layer) -> Write:
-    expressions = (
-        ("UpdateExpression", "ConditionExpression") if action == "Update" else ("ConditionExpression",)
-    )
-    check_mixed(request, ("AttributeUpdates", "Expected", "ConditionalOperator"), expressions)
+    is_plain = len(request) == 2  # most puts have nothing but table and item
+    if not is_plain:
+        check_mixed(request, _LEGACY, _EXPRESSIONS if action == "Update" else _EXPRESSIONS[1:])
     item = checked_item(request["Item" if action == "Put" else "Key"])
-    if action == "Put" and item_size(item) > MAX_ITEM_BYTES:
+    size = item_size(item) if action == "Put" else 0
+    if size > MAX_ITEM_BYTES:
         raise invalid("Item size has exceeded the maximum allowed size")
-    returns_failed = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
-    write = Write(action, table_name(request), item, returns_failed=returns_failed)
-    # Most requests have nothing but table and item.
-    return write if len(request) == 2 else _with_expressions(write, request, layer)
+    write = Write(action, table_name(request), item, size)
+    return write if is_plain else _with_expressions(write, request, layer)
+
+
+_LEGACY = ("AttributeUpdates", "Expected", "ConditionalOperator")
+_EXPRESSIONS = ("UpdateExpression", "ConditionExpression")
 
 
 def _with_expressions(write: Write, request: Mapping[str, Any], layer: Layer) -> Write:
@@ -122,8 +126,12 @@ def _with_expressions(write: Write, request: Mapping[str, Any], layer: Layer) ->
     else:
         must = expected(request)
     placeholders.check_used()
-    paths = paths_in(must) if text is not None and _is_deep(text) else frozenset[tree.Path]()
-    return msgspec.structs.replace(write, update=changes, condition=must, paths=paths)
+    paths = paths_in(must) if text is not None and _is_deep(text) else _NO_PATHS
+    returns_failed = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+    return Write(write.action, write.table, write.item, write.size, must, changes, paths, returns_failed)
+
+
+_NO_PATHS: frozenset[tree.Path] = frozenset()
 
 
 def _is_deep(text: str) -> bool:
@@ -189,7 +197,7 @@ def _check_keys_stay(table: Table, changes: Any) -> None:
 
 def _new_entry(table: Table, write: Write, old: Entry | None) -> tuple[Entry | None, Applied | None]:
     if write.action == "Put":
-        return Entry(write.item, item_size(write.item)), None
+        return Entry(write.item, write.size), None
     if write.action == "Delete":
         return None, None
     before = write.item if old is None else old.item

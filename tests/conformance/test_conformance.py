@@ -45,6 +45,7 @@ def test_every_case_has_a_name_of_its_own() -> None:
     assert sorted(set(names)) == sorted(names)
 
 
+@pytest.mark.engines("moto", "dynamodb-local", "dynoxide")
 def test_others_deviate_as_the_table_says(engine_name: str) -> None:
     """
     Each emulator fails the probes that have a row, and no others.
