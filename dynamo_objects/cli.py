@@ -14,6 +14,8 @@ from typing import Any
 
 from .connection.local import local_transport
 from .errors import DynamoException
+from .local import Faults, Options
+from .local.faults import KINDS
 from .local.server import Access, Limits, Server
 
 __all__ = ["main"]
@@ -91,7 +93,60 @@ def _add_serve(commands: Any) -> None:
     parser.add_argument(
         "--max-connections", type=_count, default=Limits().connections, help="default: %(default)s"
     )
+    _add_simulation(parser)
     parser.set_defaults(run=_serve)
+
+
+def _add_simulation(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "what is hard to come by", "By default all tables answer at once, at any rate, without faults."
+    )
+    group.add_argument(
+        "--throughput", action="store_true", help="throttle tables and indexes with provisioned throughput"
+    )
+    kinds = "; ".join(f"{kind}: {what}" for kind, what in KINDS.items())
+    group.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        type=_rate,
+        metavar="KIND=PART",
+        help=f"for example throttle=0.1, for one request in ten; {kinds}",
+    )
+    group.add_argument("--seed", default="0", help="another seed gives other faults (default: %(default)s)")
+    group.add_argument(
+        "--delay-seconds", type=_seconds, default=0.05, help="how late a delay is (default: %(default)s)"
+    )
+    group.add_argument(
+        "--table-seconds", type=_seconds, default=0.0, help="how long tables take to be created and changed"
+    )
+    group.add_argument(
+        "--index-lag-seconds", type=_seconds, default=0.0, help="how long global indexes lag behind"
+    )
+    group.add_argument(
+        "--ttl-delay-seconds", type=_seconds, help="delete expired items, so long after they have expired"
+    )
+    group.add_argument(
+        "--page-bytes",
+        type=_count,
+        default=Options().page_bytes,
+        help="how much a query or scan reads at most (default: %(default)s)",
+    )
+
+
+def _rate(text: str) -> tuple[str, float]:
+    kind, _, part = text.partition("=")
+    try:
+        return kind, float(part)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected something like throttle=0.1, not {text}") from None
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected seconds, 0 or more, not {text}")
+    return seconds
 
 
 def _port(text: str) -> int:
@@ -110,7 +165,7 @@ def _count(text: str) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     ended = _on_signals()
-    transport = _opened(options.url)
+    transport = _opened(options.url, _simulated(options))
     try:
         server = _server(transport.engine, options)
         if options.allow_remote:
@@ -130,9 +185,25 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _opened(url: str) -> Any:
+def _simulated(options: argparse.Namespace) -> Options:
+    """Return what the engine simulates as the arguments ask for it."""
     try:
-        return local_transport(url, None)
+        faults = Faults(dict(options.fault), options.seed, options.delay_seconds) if options.fault else None
+    except ValueError as error:
+        raise _Problem(str(error)) from None
+    return Options(
+        throughput=options.throughput,
+        faults=faults,
+        table_seconds=options.table_seconds,
+        index_lag_seconds=options.index_lag_seconds,
+        ttl_delay_seconds=options.ttl_delay_seconds,
+        page_bytes=options.page_bytes,
+    )
+
+
+def _opened(url: str, simulated: Options) -> Any:
+    try:
+        return local_transport(url, None, simulated)
     except DynamoException as error:
         raise _Problem(str(error)) from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
 
 from ..errors import DynamoException, TransportError
@@ -11,6 +11,9 @@ from .answering import Engine, answer
 from .aws import LOCAL_CREDENTIALS, LOCAL_REGION
 from .boto_errors import without_user
 from .transport import Reply
+
+if TYPE_CHECKING:
+    from ..local import Options
 
 __all__ = ["LocalTransport", "local_resource", "local_transport"]
 
@@ -71,22 +74,25 @@ def _failure(error: Exception) -> TransportError:
     return failure
 
 
-def local_transport(url: str | None, engine: Any) -> LocalTransport:
+def local_transport(url: str | None, engine: Any, options: Options | None = None) -> LocalTransport:
     """Return a transport to the engine of a URL, or over a SQLAlchemy engine.
 
     Args:
         url: ``memory://``, ``sqlite:///stores.db`` or another URL of SQLAlchemy.
         engine: A SQLAlchemy engine, or an embedded engine that somebody else closes.
+        options: What a new embedded engine simulates.
 
     Raises:
         DynamoException: It cannot be opened. Passwords are not shown.
     """
     if engine is not None and hasattr(engine, "send"):
+        if options is not None:
+            raise DynamoException("an embedded engine has its options already: leave out options")
         return LocalTransport(engine, is_ours=False)
     try:
         from ..local.opening import open_engine  # with its storages: not needed for AWS
 
-        return LocalTransport(open_engine(url, engine=engine))
+        return LocalTransport(open_engine(url, engine=engine, options=options))
     except Exception as error:
         text = _without_secrets(f"{type(error).__name__}: {error}", url)
     raise DynamoException(f"the embedded engine cannot be opened: {text}")

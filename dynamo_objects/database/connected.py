@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
 
@@ -17,6 +17,9 @@ from ..connection.transport import Transport
 from ..errors import DynamoException
 from ..schema import TableSchema
 from .opening import OpenTable
+
+if TYPE_CHECKING:
+    from ..local import Options
 
 __all__ = ["Connected", "State"]
 
@@ -91,6 +94,7 @@ class Connected:
         profile_name: str | None = None,
         url: str | None = None,
         engine: Any = None,
+        options: Options | None = None,
         transport: Transport | None = None,
         auto_create: bool = True,
         deadline_seconds: float = 30.0,
@@ -116,6 +120,7 @@ class Connected:
             url: Of the embedded engine: ``memory://``, ``sqlite:///stores.db`` or another URL of
                 SQLAlchemy; ``disconnect`` closes it, and forgets what was in memory.
             engine: A SQLAlchemy engine for the embedded engine; it is not closed.
+            options: What the embedded engine simulates: throttling, faults, times.
             transport: Carries the bytes of requests instead of boto3.
             auto_create: Whether tables create themselves.
             deadline_seconds: How long a call goes on trying.
@@ -138,12 +143,12 @@ class Connected:
             if self._state is not None:
                 raise DynamoException(f"{self!r} is already connected: disconnect() it first")
             _check_prefix(table_prefix)
-            _check_embedded(url, engine, region_name, transport, {**place, **credentials, **local})
+            _check_embedded(url, engine, options, region_name, transport, {**place, **credentials, **local})
             _check_arguments(region_name, transport, {**place, **credentials}, local)
             arguments = {name: value for name, value in credentials.items() if value is not None}
             is_local = True if region_name == "localhost" else None
             if url is not None or engine is not None:
-                transport, is_local = local_transport(url, engine), True
+                transport, is_local = local_transport(url, engine, options), True
             elif is_local:
                 endpoint_url, arguments, region_name = local_settings(DYNAMODB_HOST, DYNAMODB_PORT)
             settings = None
@@ -212,11 +217,18 @@ def _check_prefix(prefix: Any) -> None:
 
 
 def _check_embedded(
-    url: Any, engine: Any, region_name: str | None, transport: Any, others: Mapping[str, Any]
+    url: Any,
+    engine: Any,
+    options: Any,
+    region_name: str | None,
+    transport: Any,
+    others: Mapping[str, Any],
 ) -> None:
     """Raise DynamoException where the embedded engine is asked for together with another one."""
     embedded = {"url": url, "engine": engine}
     given = [name for name, value in embedded.items() if value is not None]
+    if options is not None and not given:
+        raise DynamoException('options= are of the embedded engine: give url="memory://", or another one')
     rest = {"region_name": region_name, "transport": transport, **others}
     contradicting = [name for name, value in rest.items() if value is not None]
     if given and (contradicting or len(given) > 1):

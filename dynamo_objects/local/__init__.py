@@ -16,3 +16,32 @@ It knows nothing of records and could be shipped alone. A request goes through
 On request it simulates what is hard to come by: throttling (``throughput``), tables and
 indexes that take time, TTL, and faults.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .engine import LocalEngine, Options
+    from .faults import Faults
+    from .opening import open_engine
+
+__all__ = ["Faults", "LocalEngine", "Options", "open_engine"]
+
+#: Name -> the module that has it.
+_MODULES = {"Faults": "faults", "LocalEngine": "engine", "Options": "engine", "open_engine": "opening"}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """Import what is public when it is first used: who needs the errors needs no engine."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(f".{_MODULES[name]}", __name__), name)
+        return value
+
+    def __dir__():
+        """List the public names, imported or not."""
+        return sorted({*globals(), *__all__})

@@ -25,8 +25,11 @@ from .throughput import Throttle
 __all__ = ["Context", "Handler", "LocalEngine", "LocalReply", "Options"]
 
 
-class Options(msgspec.Struct, frozen=True):
+class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How the engine deviates from answering everything at once.
+
+    Raises:
+        ValueError: A page of nothing, or less than no time.
 
     Attributes:
         clock: Returns the seconds since 1970; tests may move it.
@@ -47,6 +50,14 @@ class Options(msgspec.Struct, frozen=True):
     index_lag_seconds: float = 0.0
     ttl_delay_seconds: float | None = None
     region: str = "us-east-1"
+
+    def __post_init__(self) -> None:
+        if self.page_bytes < 1:
+            raise ValueError(f"page_bytes must be 1 or more, got {self.page_bytes}")
+        for name in ("table_seconds", "index_lag_seconds", "ttl_delay_seconds"):
+            seconds = getattr(self, name)
+            if seconds is not None and not seconds >= 0:
+                raise ValueError(f"{name} must be 0 or more, got {seconds}")
 
 
 class Context(msgspec.Struct, frozen=True):

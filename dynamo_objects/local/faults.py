@@ -32,6 +32,14 @@ class LostReply(ConnectionError):
     """The connection breaks instead of a reply."""
 
 
+def _check_rates(instance: object, attribute: object, rates: Mapping[str, float]) -> None:
+    unknown = rates.keys() - KINDS.keys()
+    if unknown:
+        raise ValueError(f"no such faults: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
+    if any(rate < 0 for rate in rates.values()) or sum(rates.values()) > 1:
+        raise ValueError("the rates of faults are probabilities, together at most 1")
+
+
 @attrs.frozen
 class Faults:
     """How often which fault happens.
@@ -42,19 +50,11 @@ class Faults:
         delay_seconds: How long a delayed reply takes.
     """
 
-    rates: Mapping[str, float] = attrs.field()
+    rates: Mapping[str, float] = attrs.field(validator=_check_rates)
     seed: int | str = 0
     delay_seconds: float = 0.05
     _seen: Counter[bytes] = attrs.field(factory=Counter, init=False, eq=False, repr=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, eq=False, repr=False)
-
-    @rates.validator
-    def _check(self, attribute: object, rates: Mapping[str, float]) -> None:
-        unknown = rates.keys() - KINDS.keys()
-        if unknown:
-            raise ValueError(f"no such faults: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
-        if any(rate < 0 for rate in rates.values()) or sum(rates.values()) > 1:
-            raise ValueError("the rates of faults are probabilities, together at most 1")
 
     def choose(self, operation: str, payload: bytes) -> str | None:
         """Return the kind of fault that a request gets, or None."""

@@ -22,6 +22,7 @@ import msgspec
 
 from ..codec.structs import Quiet
 from .errors import ApiError
+from .faults import LostReply
 from .server_auth import auth_problem
 from .server_coding import THRESHOLD_BYTES, CodingProblem, compressed, decoded, wanted_coding
 from .server_http import Head
@@ -194,6 +195,8 @@ class Front:
             return _refusal(body, is_known, problem)
         try:
             reply = self._engine.send(operation, body)
+        except LostReply:  # a fault that was asked for: the connection ends
+            raise
         except Exception as error:
             _log.error("%s failed with %s\n%s", operation, type(error).__name__, _places(error))
             return 500, ApiError("InternalServerError", "Internal server error").body()
