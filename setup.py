@@ -27,7 +27,7 @@ setup(
     extras_require={
         "sql": ["SQLAlchemy>=2.0"],
         "postgres": ["SQLAlchemy>=2.0", "psycopg[binary]>=3.1"],
-        "demo": ["airportsdata", "moto[dynamodb]>=5.1", "tqdm"],
+        "demo": ["SQLAlchemy>=2.0", "airportsdata", "tqdm"],
         "test": [
             "SQLAlchemy>=2.0",
             "psycopg[binary]>=3.1",

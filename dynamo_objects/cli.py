@@ -79,7 +79,7 @@ def _add_serve(commands: Any) -> None:
         "url",
         nargs="?",
         default="memory://",
-        help="memory://, sqlite:///stores.db, or another URL of SQLAlchemy (default: %(default)s)",
+        help="memory://, sqlite:///stores.db, or postgresql+psycopg://... (default: %(default)s)",
     )
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8000, help="0 for any free port (default: %(default)s)")

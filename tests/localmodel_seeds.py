@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
 __all__ = ["CANARY", "KEYS", "OPERATIONS", "TABLES", "items_of", "valid_request"]
@@ -39,7 +40,11 @@ TABLES: dict[str, dict[str, Any]] = {
         "h:S r:N a:S b:B",
         ("h", "r"),
         LocalSecondaryIndexes=[
-            {"IndexName": "local", "KeySchema": _keys("h", "a"), "Projection": {"ProjectionType": "KEYS_ONLY"}}
+            {
+                "IndexName": "local",
+                "KeySchema": _keys("h", "a"),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
         ],
         GlobalSecondaryIndexes=[
             {"IndexName": "global", "KeySchema": _keys("a", "b"), "Projection": _ALL},
@@ -67,7 +72,9 @@ _NAMES = ("x", "y", "z", "a", "b", "name", "data", "l", "m", "a.b", "é")
 
 
 def _value(dice: random.Random, depth: int = 0) -> dict[str, Any]:
-    tag = dice.choice(("S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", *(("L", "M") * 2 if depth < 3 else ())))
+    tag = dice.choice(
+        ("S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", *(("L", "M") * 2 if depth < 3 else ()))
+    )
     if tag in ("S", "N", "B"):
         return _scalar(dice, tag)
     if tag == "BOOL":
@@ -208,7 +215,9 @@ def _key_condition(words: _Words, parts: Mapping[str, str]) -> str:
 # --- operations ---------------------------------------------------------------------------
 
 
-def _with_condition(dice: random.Random, request: dict[str, Any], member: str, chance: float = 0.5) -> dict[str, Any]:
+def _with_condition(
+    dice: random.Random, request: dict[str, Any], member: str, chance: float = 0.5
+) -> dict[str, Any]:
     if dice.random() < chance:
         words = _Words(dice)
         request[member] = condition(words)
@@ -229,7 +238,9 @@ _METRICS = ("SIZE", "NONE")
 
 
 def _put(dice: random.Random, table: str) -> dict[str, Any]:
-    request = _with_condition(dice, {"TableName": table, "Item": items_of(dice, table)}, "ConditionExpression")
+    request = _with_condition(
+        dice, {"TableName": table, "Item": items_of(dice, table)}, "ConditionExpression"
+    )
     return _extras(dice, request, ReturnValues=("ALL_OLD", "NONE"), ReturnItemCollectionMetrics=_METRICS)
 
 
@@ -279,7 +290,12 @@ def _query(dice: random.Random, table: str) -> dict[str, Any]:
         request["ExclusiveStartKey"] = start
     request.update(words.members())
     return _extras(
-        dice, request, Limit=(1, 3, 100), ScanIndexForward=_BOTH, ConsistentRead=_BOTH, Select=("COUNT", "ALL_ATTRIBUTES")
+        dice,
+        request,
+        Limit=(1, 3, 100),
+        ScanIndexForward=_BOTH,
+        ConsistentRead=_BOTH,
+        Select=("COUNT", "ALL_ATTRIBUTES"),
     )
 
 
@@ -298,7 +314,9 @@ def _scan(dice: random.Random, table: str) -> dict[str, Any]:
 
 
 def _batch_get(dice: random.Random, table: str) -> dict[str, Any]:
-    asked = {name: {"Keys": [_key(dice, name) for _ in range(dice.randrange(1, 4))]} for name in (table, "plain")}
+    asked = {
+        name: {"Keys": [_key(dice, name) for _ in range(dice.randrange(1, 4))]} for name in (table, "plain")
+    }
     return _extras(dice, {"RequestItems": asked})
 
 
@@ -333,12 +351,12 @@ def _strip(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _create(dice: random.Random, table: str) -> dict[str, Any]:
-    return {"TableName": dice.choice((table, "extra", "extra2")), **TABLES[table]}
+    return {"TableName": dice.choice((table, "extra", "extra2")), **deepcopy(TABLES[table])}
 
 
 def _update_table(dice: random.Random, table: str) -> dict[str, Any]:
-    create = {"IndexName": "added", "KeySchema": _keys("x", "y"), "Projection": _ALL}
-    change = dice.choice(({"Create": create}, {"Delete": {"IndexName": dice.choice(("added", "global"))}}))
+    create = {"IndexName": "added", "KeySchema": _keys("x", "y"), "Projection": dict(_ALL)}
+    change = dice.choice(({"Create": create}, {"Delete": {"IndexName": "added"}}))
     defined = [{"AttributeName": name, "AttributeType": "S"} for name in "xy"]
     return {
         "TableName": dice.choice((table, "extra")),
@@ -357,7 +375,10 @@ def _arn(dice: random.Random, table: str) -> dict[str, Any]:
 
 
 def _expiry(dice: random.Random, table: str) -> dict[str, Any]:
-    return {"TableName": table, "TimeToLiveSpecification": {"AttributeName": "z", "Enabled": dice.random() < 0.5}}
+    return {
+        "TableName": table,
+        "TimeToLiveSpecification": {"AttributeName": "z", "Enabled": dice.random() < 0.5},
+    }
 
 
 #: Operation -> how to make a request of it for a table, and how often it is wanted.

@@ -2,7 +2,7 @@
 
 Loads the 28,000 airports of the PyPI package airportsdata into DynamoDB, computes statistics of each country through a
 MemoryTable, writes them, reads and queries them, and counts every request beside those of a naive loop.
-It runs on moto, a simulation of DynamoDB in this process, or on the engine at ``--endpoint-url``.
+It runs on the embedded engine, in memory or at ``--url``, or on the engine at ``--endpoint-url``.
 
 It needs Python 3.11 or later and nothing else: it makes its own virtual environment.
 The exit code is 1 when one of its claims turns out wrong.
@@ -25,7 +25,6 @@ from urllib.parse import urlsplit
 import airportsdata
 import attrs
 from ledger import Ledger, Row
-from moto import mock_aws
 from tqdm import tqdm
 
 from dynamo_objects import (
@@ -315,18 +314,18 @@ def mistype(ledger: Ledger) -> None:
 
 
 @contextmanager
-def connected(endpoint_url: str | None, region_name: str) -> Iterator[DynamoDatabase]:
-    """Connect to the engine at *endpoint_url*, or to moto in this process."""
+def connected(options: argparse.Namespace) -> Iterator[DynamoDatabase]:
+    """Connect to the engine that the command line names."""
+    arguments: dict[str, Any] = {"table_prefix": TABLE_PREFIX}
+    if options.endpoint_url is None:
+        arguments |= {"url": options.url}
+    else:
+        arguments |= {"endpoint_url": options.endpoint_url, "region_name": options.region}
+        if urlsplit(options.endpoint_url).hostname in ("localhost", "127.0.0.1", "::1"):
+            arguments |= {"aws_access_key_id": "demo", "aws_secret_access_key": "demo"}  # nobody checks them
     database = DynamoDatabase()
-    arguments: dict[str, Any] = {"region_name": region_name, "table_prefix": TABLE_PREFIX}
-    if endpoint_url is None or urlsplit(endpoint_url).hostname in ("localhost", "127.0.0.1", "::1"):
-        arguments |= {"aws_access_key_id": "demo", "aws_secret_access_key": "demo"}  # nobody checks them
     try:
-        if endpoint_url is None:
-            with mock_aws():
-                yield database.connect(**arguments)
-        else:
-            yield database.connect(endpoint_url=endpoint_url, **arguments)
+        yield database.connect(**arguments)
     finally:
         database.disconnect()
 
@@ -342,9 +341,17 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--endpoint-url", help="an engine that speaks DynamoDB's protocol (default: moto)")
+    engine = parser.add_mutually_exclusive_group()
+    engine.add_argument(
+        "--url",
+        default="memory://",
+        help="of the embedded engine, for example sqlite:///demo.db (default: %(default)s)",
+    )
+    engine.add_argument("--endpoint-url", help="another engine that speaks DynamoDB's protocol")
     parser.add_argument(
-        "--region", default=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"), help="(default: %(default)s)"
+        "--region",
+        default=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+        help="with --endpoint-url (default: %(default)s)",
     )
     parser.add_argument("--limit", type=int, metavar="N", help="load only N airports")
     parser.add_argument("--keep", action="store_true", help="leave the tables there at the end")
@@ -362,8 +369,9 @@ def main() -> int:
     """
     options = parse_arguments()
     airports = read_airports(options.limit)
-    print(f"{len(airports):,} airports on {options.endpoint_url or 'moto, which simulates DynamoDB here'}")
-    with connected(options.endpoint_url, options.region) as database:
+    kind = options.url.partition(":")[0]  # what follows may have a password in it
+    print(f"{len(airports):,} airports on {options.endpoint_url or f'the embedded engine ({kind})'}")
+    with connected(options) as database:
         ledger = Ledger(database)
         delete_tables(database)
         try:

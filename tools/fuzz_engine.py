@@ -33,6 +33,8 @@ __all__ = ["Report", "fuzz"]
 SLOW_SECONDS = 1.0
 #: Requests between two looks at the canary.
 ROUND = 500
+#: Requests that are bigger are not spoilt further.
+MOST_BYTES = 500_000
 #: Requests for one engine; the next gets a new one, so that tables do not grow without end.
 LIFE = 20_000
 
@@ -48,6 +50,7 @@ CODES = frozenset(
         "ResourceInUseException",
         "ResourceNotFoundException",
         "SerializationException",
+        "TableNotFoundException",
         "TransactionCanceledException",
         "TransactionConflictException",
         "UnknownOperationException",
@@ -109,7 +112,7 @@ _HOSTILE: list[Callable[[], Any]] = [
     lambda: {"SS": []}, lambda: {"SS": ["a", "a"]}, lambda: {"NS": ["1", "1.0"]}, lambda: {"BS": ["YQ==", "YQ=="]}, lambda: {"SS": [None]},
     lambda: {"L": None}, lambda: {"M": []}, lambda: {"L": [None]}, lambda: {"M": {"": {"S": ""}}}, lambda: {"NULL": False}, lambda: {"NULL": None},
     lambda: {"BOOL": "true"}, lambda: {"S": "a", "N": "1"}, lambda: {"X": "a"}, lambda: {"S": {"S": "a"}}, lambda: {"S": ["a"]},
-    lambda: _nested(31, "L"), lambda: _nested(32, "M"), lambda: _nested(70, "L"), lambda: _nested(400, "M"),
+    lambda: _nested(31, "L"), lambda: _nested(32, "M"), lambda: _nested(70, "L"), lambda: _nested(300, "M"),
     lambda: {"S": "x" * 410_000}, lambda: {"B": "AAAA" * 1000}, lambda: {"L": [{"S": "x"}] * 2000}, lambda: [{}] * 101, lambda: ["a"] * 300,
     lambda: {f"k{n}": {"S": "v"} for n in range(300)}, lambda: {"k" * 65_536: {"S": "v"}}, lambda: {"#n0": "x"}, lambda: {":v0": {"S": "x"}},
 ]  # fmt: skip
@@ -143,7 +146,7 @@ def _spoil_tree(dice: random.Random, tree: dict[str, Any]) -> None:
     container, key = dice.choice(spots)
     match dice.randrange(8):
         case 0 | 1 | 2:
-            container[key] = dice.choice(_HOSTILE)()
+            container[key] = _hostile(dice, container[key])
         case 3:
             del container[key]
         case 4:
@@ -157,6 +160,15 @@ def _spoil_tree(dice: random.Random, tree: dict[str, Any]) -> None:
             container.extend([container[key]] * dice.randrange(1, 120))
         case _:
             container[key] = None
+
+
+def _hostile(dice: random.Random, old: Any) -> Any:
+    """Return something hostile, mostly of the same JSON type, so that it is not refused at once."""
+    for _ in range(8 if dice.random() < 0.8 else 1):
+        found = dice.choice(_HOSTILE)()
+        if type(found) is type(old):
+            break
+    return found
 
 
 def _keys(container: Any) -> Any:
@@ -198,26 +210,50 @@ def _spoil_bytes(dice: random.Random, payload: bytes) -> bytes:
             case 1:
                 raw[at : at + dice.randrange(1, 20)] = b""
             case 2:
-                raw[at:at] = dice.choice((b"\\ud800", b"\\u0000", b"\xed\xa0\x80", b"\xff", b"1e400", b"{", b"[", b'"', b"null", b","))
+                raw[at:at] = dice.choice(
+                    (
+                        b"\\ud800",
+                        b"\\u0000",
+                        b"\xed\xa0\x80",
+                        b"\xff",
+                        b"1e400",
+                        b"{",
+                        b"[",
+                        b'"',
+                        b"null",
+                        b",",
+                    )
+                )
             case 3:
                 end = at + dice.randrange(1, 40)
                 raw[at:at] = raw[at:end]
             case _:
-                raw[at:at] = dice.choice((_DEEP.encode(), b"-", b"0" * 30, b"9" * 400, b"1E5000", b"\x00", b"\xef\xbb\xbf"))
+                raw[at:at] = dice.choice(
+                    (_DEEP.encode(), b"-", b"0" * 30, b"9" * 400, b"1E5000", b"\x00", b"\xef\xbb\xbf")
+                )
     return bytes(raw)
 
 
 def spoilt(dice: random.Random) -> tuple[str, bytes]:
     """Return an operation and a payload, most of them wrong somehow."""
+    try:
+        return _spoilt(dice)
+    except RecursionError:  # nested more deeply than JSON can be written
+        return _spoilt(dice)
+
+
+def _spoilt(dice: random.Random) -> tuple[str, bytes]:
     operation, request = valid_request(dice)
     way = dice.random()
-    if way < 0.45:
+    if way < 0.4:
         for _ in range(dice.choice((1, 1, 1, 2, 4))):
             _spoil_tree(dice, request)
-    elif way < 0.8:
+            if len(_encode(request)) > MOST_BYTES:
+                break
+    elif way < 0.75:
         _spoil_expression(dice, request)
-    payload = _encode(request)
-    if 0.8 <= way < 0.96:
+    payload = _encode(request)[: 4 * MOST_BYTES]
+    if 0.75 <= way < 0.85:
         payload = _spoil_bytes(dice, payload)
     if dice.random() < 0.01:
         operation = dice.choice(("", "NoSuch", "getitem", "é", "Query" * 100, "_put", "__init__"))
@@ -256,10 +292,10 @@ class _Fuzzed:
         for _ in range(50):  # faults give way in the end
             try:
                 reply = self.engine.send(operation, _encode(request))
-            except LostReply:
+                found: dict[str, Any] = msgspec.json.decode(reply.body)
+            except (LostReply, msgspec.DecodeError):
                 continue
             if reply.status == 200:
-                found: dict[str, Any] = msgspec.json.decode(reply.body)
                 return found
             if b"ResourceInUse" in reply.body:
                 return {}
@@ -329,7 +365,13 @@ def fuzz(seed: int, count: int, url: str = "memory://", *, with_faults: bool = F
         if fuzzed is None or number % LIFE == 0:
             if fuzzed is not None:
                 fuzzed.engine.close()
-            rates = {"unprocessed": 0.1, "error": 0.02, "late_error": 0.02, "throttle": 0.02, "half_reply": 0.02}
+            rates = {
+                "unprocessed": 0.1,
+                "error": 0.02,
+                "late_error": 0.02,
+                "throttle": 0.02,
+                "half_reply": 0.02,
+            }
             fuzzed = _Fuzzed(url, dice, Faults(rates, seed=seed) if with_faults else None, report)
         operation, payload = spoilt(dice)
         fuzzed.send(operation, payload)
@@ -351,7 +393,9 @@ def main() -> int:
     arguments = parser.parse_args()
     start = time.perf_counter()
     report = fuzz(arguments.seed, arguments.count, arguments.url, with_faults=arguments.faults)
-    print(f"{report.count} requests in {time.perf_counter() - start:.0f} s, the slowest {report.slowest:.3f} s")
+    print(
+        f"{report.count} requests in {time.perf_counter() - start:.0f} s, the slowest {report.slowest:.3f} s"
+    )
     for code, times in report.codes.most_common():
         print(f"  {times:8} {code}")
     for what, (operation, payload) in report.failures.items():

@@ -36,7 +36,7 @@ class Row:
     def cells(self) -> tuple[str, str, str, str]:
         """Return the numbers as text."""
         naive = self.requests if self.naive is None else self.naive
-        return f"{self.records:,}", f"{self.requests:,}", f"{naive:,}", f"{self.seconds:.1f}"
+        return f"{self.records:,}", f"{self.requests:,}", f"{naive:,}", f"{self.seconds:.2f}"
 
 
 @dataclass

@@ -7,7 +7,6 @@ unknown attribute, a NULL, an old type) does not parse, and is read as plain att
 
 from __future__ import annotations
 
-from abc import ABCMeta
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from functools import cache
 from typing import Any, ClassVar, cast
@@ -125,7 +124,7 @@ class TypedItem(msgspec.Struct, frozen=True, gc=False, eq=False, forbid_unknown_
         return ItemsView(self)
 
 
-ABCMeta.register(Mapping, TypedItem)
+Mapping.register(TypedItem)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def plain_item(item: Item) -> dict[str, AttributeValue]:

@@ -78,7 +78,7 @@ def local_transport(url: str | None, engine: Any, options: Options | None = None
     """Return a transport to the engine of a URL, or over a SQLAlchemy engine.
 
     Args:
-        url: ``memory://``, ``sqlite:///stores.db`` or another URL of SQLAlchemy.
+        url: ``memory://``, or a SQLAlchemy URL of SQLite or PostgreSQL: ``sqlite:///stores.db``.
         engine: A SQLAlchemy engine, or an embedded engine that somebody else closes.
         options: What a new embedded engine simulates.
 

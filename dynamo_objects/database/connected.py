@@ -117,8 +117,9 @@ class Connected:
             config: A botocore Config; retries are always done here.
             aws_access_key_id, aws_secret_access_key, aws_session_token, profile_name: As in
                 boto3; left out, boto3 finds credentials by itself.
-            url: Of the embedded engine: ``memory://``, ``sqlite:///stores.db`` or another URL of
-                SQLAlchemy; ``disconnect`` closes it, and forgets what was in memory.
+            url: Of the embedded engine: ``memory://``, or a SQLAlchemy URL of SQLite or
+                PostgreSQL, as ``sqlite:///stores.db``; ``disconnect`` closes it, and forgets
+                what was in memory.
             engine: A SQLAlchemy engine for the embedded engine; it is not closed.
             options: What the embedded engine simulates: throttling, faults, times.
             transport: Carries the bytes of requests instead of boto3.

@@ -48,7 +48,7 @@ class Keys(msgspec.Struct, frozen=True):
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names of the attributes."""
-        return tuple(part.name for part in self.parts)
+        return tuple([part.name for part in self.parts])  # quicker than without the list
 
     def hash_bytes(self, item: Item) -> bytes:
         """Return the hash bytes of an item that has the hash attributes, of their types."""

@@ -18,11 +18,15 @@ from .errors import ApiError, malformed
 from .faults import Faults
 from .faulty import answer
 from .meter import Meter
-from .requests import check
+from .nulls import check_nulls
+from .requests import REQUESTS, check
 from .storage.base import Storage
 from .throughput import Throttle
 
 __all__ = ["Context", "Handler", "LocalEngine", "LocalReply", "Options"]
+
+#: Operation -> members of its request; AWS ignores all others.
+_KNOWN = {operation: frozenset(kind.members) for operation, kind in REQUESTS.items()}
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,14 +158,25 @@ class LocalEngine:
         handler = self._handlers.get(operation)
         if handler is None:
             raise ApiError("UnknownOperationException")
-        try:
-            request = msgspec.json.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise malformed("") from None
-        if not isinstance(request, dict):
-            raise malformed("Start of structure or map found where not expected")
-        check(operation, request)
+        request = _checked(operation, payload)
         for work in self._before:
             work(self.context)
         result = handler(self.context, request)
         return result if isinstance(result, bytes) else msgspec.json.encode(result)
+
+
+def _checked(operation: str, payload: bytes) -> dict[str, Any]:
+    """Return a request of the right shape, with no other members than AWS knows."""
+    try:
+        request = msgspec.json.decode(payload)
+        if not isinstance(request, dict):
+            raise malformed("Start of structure or map found where not expected")
+        check(operation, request)
+        if b"null" in payload:
+            check_nulls(operation, request)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise malformed("") from None
+    known = _KNOWN[operation]
+    if request.keys() <= known:
+        return request
+    return {name: held for name, held in request.items() if name in known}

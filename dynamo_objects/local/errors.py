@@ -44,6 +44,7 @@ class ApiError(Exception):
         status: HTTP status.
         members: What the reply has besides: ``Item``, ``CancellationReasons``.
         older: The text where AWS still words it as it did before June 2026.
+        enveloped: The text in errors of single writes.
     """
 
     def __init__(self, code: str, message: str = "", status: int = 400, **members: Any) -> None:
@@ -52,6 +53,7 @@ class ApiError(Exception):
         self.status = status
         self.members = members
         self.older = message
+        self.enveloped = message
         super().__init__(f"{code}: {message}")
 
     def body(self) -> bytes:
@@ -63,14 +65,16 @@ class ApiError(Exception):
         return msgspec.json.encode(body | self.members)
 
 
-def invalid(message: str, older: str | None = None) -> ApiError:
+def invalid(message: str, older: str | None = None, enveloped: str | None = None) -> ApiError:
     """Return the error for a request that the service refuses to carry out.
 
     Args:
         older: The text in the older wording, if it is another.
+        enveloped: The text in errors of single writes, if it is another.
     """
     error = ApiError("ValidationException", message)
     error.older = message if older is None else older
+    error.enveloped = message if enveloped is None else enveloped
     return error
 
 
@@ -91,7 +95,7 @@ def worded(error: ApiError, layer: Layer) -> ApiError:
     if error.code != "ValidationException":
         return error
     if layer == "enveloped":
-        return error if error.message[1:].startswith(_ENVELOPE[1:]) else invalid(_ENVELOPE + error.message)
+        return error if error.message[1:].startswith(_ENVELOPE[1:]) else invalid(_ENVELOPE + error.enveloped)
     return invalid(error.older) if layer == "older" else error
 
 

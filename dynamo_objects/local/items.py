@@ -16,7 +16,7 @@ from .expressions.parsing import projection
 from .expressions.placeholders import Placeholders
 from .expressions.projecting import project
 from .legacy import attributes_to_get, check_mixed
-from .requests import table_name
+from .requests import is_too_deep, table_name
 from .schema import check_key, check_paths
 from .storage.base import Entry, Unit
 from .values import checked_item
@@ -115,7 +115,8 @@ def update_item(context: Context, request: dict[str, Any]) -> dict[str, Any] | b
 
 def _check_returns(request: Mapping[str, Any]) -> None:
     if request.get("ReturnValues", "NONE") not in ("NONE", "ALL_OLD"):
-        raise worded(invalid("ReturnValues can only be ALL_OLD or NONE"), "enveloped")
+        layer: Layer = "older" if is_too_deep(request) else "enveloped"
+        raise worded(invalid("ReturnValues can only be ALL_OLD or NONE"), layer)
 
 
 def _written(context: Context, write: Write) -> Done:

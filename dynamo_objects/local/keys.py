@@ -51,6 +51,8 @@ def following(raw: bytes) -> bytes | None:
 
 def _number_bytes(text: str) -> bytes:
     """Return sign and exponent, then the digits; for negative numbers all bits inverted."""
+    if text.isdigit() and text[0] != "0":  # the common case: as below, without sign and point
+        return (0x8300 + len(text)).to_bytes(2, "big") + text.rstrip("0").encode() + b"\x00"
     whole, _, fraction = text.lstrip("-").partition(".")
     whole = whole.lstrip("0")
     digits = (whole + fraction).lstrip("0")
@@ -58,5 +60,5 @@ def _number_bytes(text: str) -> bytes:
         return b"\x80"
     exponent = len(whole) or len(digits) - len(fraction)
     # Exponents run from -129 to 126: one byte would do, were it not for the sign.
-    raw = (0x8100 + 512 + exponent).to_bytes(2, "big") + digits.rstrip("0").encode() + b"\x00"
+    raw = (0x8300 + exponent).to_bytes(2, "big") + digits.rstrip("0").encode() + b"\x00"
     return raw.translate(_INVERTED) if text.startswith("-") else raw

@@ -91,7 +91,8 @@ def check_mixed(request: Mapping[str, Any], non_expression: Sequence[str], expre
     if request.get("ExpressionAttributeValues") is not None and given in ([], ["ProjectionExpression"]):
         takers = [name for name in expression if name != "ProjectionExpression"]
         are = f": {' and '.join(takers)} {'are' if len(takers) > 1 else 'is'} null" if takers else ""
-        raise invalid(f"ExpressionAttributeValues can only be specified when using expressions{are}")
+        reason = "ExpressionAttributeValues can only be specified when using expressions"
+        raise invalid(f"{reason}{are}", older=f"{reason}{are}", enveloped=reason)
 
 
 def attributes_to_get(raw: Sequence[str]) -> tuple[tree.Path, ...]:

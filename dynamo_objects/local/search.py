@@ -263,6 +263,10 @@ def _unprojected(table: Table, index: Index, search: _Search) -> set[str]:
     return {str(path.steps[0]) for path in search.paths} - _held(table, index)
 
 
+#: A greater Limit tells little about how many entries fit on a page.
+_FEW = 100
+
+
 def _read(context: Context, unit: Unit, table: Table, index: Index | None, search: _Search) -> _Page:
     request = search.request
     limit = request.get("Limit")
@@ -270,7 +274,8 @@ def _read(context: Context, unit: Unit, table: Table, index: Index | None, searc
     fetches = _fetches(table, index, search)
     collection = table.collection if index is None else index.collection
     reverse = search.is_query and request.get("ScanIndexForward") is False
-    entries = unit.entries(collection, _span(table, index, search, reverse), reverse=reverse, limit=limit)
+    likely = limit if limit is not None and limit <= _FEW else None
+    entries = unit.entries(collection, _span(table, index, search, reverse), reverse=reverse, limit=likely)
     for _, entry in entries:
         page.scanned += 1
         page.size += entry.size

@@ -17,7 +17,7 @@ from .engine import Context, Handler
 from .errors import ApiError, invalid, worded
 from .expressions.projecting import project
 from .items import paths_of, read
-from .requests import table_name
+from .requests import REQUESTS, table_name
 from .schema import check_item, check_key, check_not_empty, check_paths
 from .storage.base import Unit
 from .values import checked_item
@@ -37,6 +37,23 @@ _ACTIONS: dict[str, Action] = {
     "Update": "Update",
 }
 _NONE = {"Code": "None"}
+
+
+def _members(operation: str) -> dict[str, frozenset[str]]:
+    """Return the members that the actions of a transaction have."""
+    actions: Any = REQUESTS[operation].members["TransactItems"]
+    return {name: frozenset(action.members) for name, action in actions.of.members.items()}
+
+
+_MEMBERS = {**_members("TransactGetItems"), **_members("TransactWriteItems")}
+
+
+def _known(name: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an action without the members that AWS does not know, such as those of the single operation."""
+    action: Mapping[str, Any] = asked[name]
+    if action.keys() <= _MEMBERS[name]:
+        return action
+    return {member: held for member, held in action.items() if member in _MEMBERS[name]}
 
 
 def cancelled(reasons: list[dict[str, Any]]) -> ApiError:
@@ -62,7 +79,7 @@ class _Get(msgspec.Struct, frozen=True):
 
 def transact_get_items(context: Context, request: dict[str, Any]) -> dict[str, Any]:
     """Return the items of several keys as they are at one moment."""
-    gets = [_planned_get(asked["Get"]) for asked in request["TransactItems"]]
+    gets = [_planned_get(_known("Get", asked)) for asked in request["TransactItems"]]
     responses: list[dict[str, Any]] = []
     totals: dict[str, Consumed] = {}
     with context.storage.reading() as unit:
@@ -141,7 +158,7 @@ def _planned_write(asked: Mapping[str, Any]) -> Write:
     if len(named) != 1:
         raise invalid("TransactItems can only contain one of Check, Put, Update or Delete")
     (name,) = named
-    return msgspec.structs.replace(plan(_ACTIONS[name], asked[name], "older"), is_in_transaction=True)
+    return msgspec.structs.replace(plan(_ACTIONS[name], _known(name, asked), "older"), is_in_transaction=True)
 
 
 def _places(context: Context, writes: list[Write]) -> list[Place]:

@@ -16,7 +16,7 @@ from ..codec.numbers import decimal_text
 from ..codec.values import AttributeValue, Invalid, Item
 from .errors import ApiError, invalid, invalid_parameter, malformed
 
-__all__ = ["MAX_DEPTH", "checked_item", "checked_value", "normal_number", "type_of"]
+__all__ = ["MAX_DEPTH", "checked_item", "checked_value", "is_deeper", "normal_number", "type_of"]
 
 #: Lists and maps that may stand inside each other, the attribute's own value counted
 #: (31 pass and 32 fail on DynamoDB Local and dynoxide; Developer Guide, "Quotas": 32 levels).
@@ -26,6 +26,12 @@ MAX_DEPTH = 31
 _MAX_NAME_BYTES = 65535
 #: A shorter name cannot have so many.
 _LONG_NAME = _MAX_NAME_BYTES // 4
+
+_NO_NAME = "Empty attribute name"
+_TOO_DEEP = (
+    "Nesting Levels have exceeded supported limits: "
+    "Attributes in the item have nested levels beyond supported limit"
+)
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII).fullmatch
 #: The normal form, but for -0.
@@ -47,14 +53,40 @@ def checked_item(raw: dict[str, Any]) -> Item:
         ApiError: One is none.
     """
     changed: dict[str, AttributeValue] = {}
-    for name, value in raw.items():
-        if type(value) is dict and len(value) == 1 and type(text := value.get("S")) is str and text.isascii():
-            pass  # as most values are: seen without a call
-        elif (checked := checked_value(value)) is not value:
-            changed[name] = checked
-        if not name or len(name) > _LONG_NAME:
-            _check_name(name)
+    try:
+        for name, value in raw.items():
+            if type(value) is dict and len(value) == 1 and type(text := value.get("S")) is str and text.isascii():
+                pass  # as most values are: seen without a call
+            elif (checked := checked_value(value)) is not value:
+                changed[name] = checked
+            if not name or len(name) > _LONG_NAME:
+                _check_name(name)
+    except ApiError as error:
+        raise _first_of(raw, error) from None
     return {**raw, **changed} if changed else raw
+
+
+def _first_of(raw: dict[str, Any], found: ApiError) -> ApiError:
+    """Return what AWS finds first: an attribute without a name, too deep values, empty names inside of them.
+
+    Source: deepRequests.test.ts of the Parity Suite (ten regions, October 2026).
+    """
+    if found.message == _TOO_DEEP and "" in raw:
+        return invalid(_NO_NAME)
+    if found.message == _NO_NAME and "" not in raw and is_deeper(raw, 2 * MAX_DEPTH + 1):
+        return invalid(_TOO_DEEP)
+    return found
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    """Tell whether lists and objects of JSON stand in each other in more than so many levels."""
+    layer = [value]
+    for _ in range(levels):
+        members = (one.values() if type(one) is dict else one for one in layer)
+        layer = [inner for held in members for inner in held if type(inner) in (dict, list)]
+        if not layer:
+            return False
+    return True
 
 
 def checked_value(raw: Any, depth: int = 0) -> AttributeValue:
@@ -130,30 +162,58 @@ def normal_number(text: Any) -> str:
     if len(text) <= _MAX_DIGITS and _NORMAL(text) and text != "-0":
         return text
     if not _NUMBER(text):
-        reason = "The parameter cannot be converted to a numeric value"
-        raise invalid(f"{reason}: {text}", f"{reason}: {text}" if text else reason)
+        raise _not_numeric(text)
     mantissa, _, exponent = text.upper().partition("E")
     whole, _, fraction = mantissa.lstrip("+-").partition(".")
     digits = (whole + fraction).lstrip("0")
+    power = _power(text, exponent)
+    # Zero is in range by the exponent that it is written with (numberExponent.test.ts, run on AWS).
+    magnitude = len(digits) - len(fraction) - 1 + power if digits else power
+    if magnitude > 125:
+        raise _overflow(text, magnitude, power)
+    if magnitude < -130:
+        raise _underflow(text, power)
     if not digits:
         return "0"
-    if len(exponent) > 5 or abs(power := int(exponent or 0)) > 1000 + len(text):
-        power = 10**6 if not exponent.startswith("-") else -(10**6)
-    magnitude = len(digits) - len(fraction) - 1 + power
-    if magnitude > 125:
-        raise invalid(
-            "Number overflow. Attempting to store a number with magnitude larger than supported range"
-        )
-    if magnitude < -130:
-        raise invalid(
-            "Number underflow. Attempting to store a number with magnitude smaller than supported range"
-        )
     if len(digits.rstrip("0")) > _MAX_DIGITS:
         raise invalid("Attempting to store more than 38 significant digits in a Number")
     try:
         return decimal_text(Decimal(text))
     except Invalid as error:  # checked above
         raise AssertionError("a number of the service's range") from error
+
+
+_NOT_NUMERIC = "The parameter cannot be converted to a numeric value"
+_OVERFLOW = "Number overflow. Attempting to store a number with magnitude larger than supported range"
+_UNDERFLOW = "Number underflow. Attempting to store a number with magnitude smaller than supported range"
+#: The older layer reads numbers as Java's BigDecimal does, whose exponents are of 32 bits
+#: (valueLayers.test.ts of the Parity Suite); the current one knows exponents of 64 bits.
+_MAX_INT, _MAX_LONG = 2**31 - 1, 2**63 - 1
+
+
+def _power(text: str, exponent: str) -> int:
+    if len(exponent) < 19:
+        return int(exponent or 0)
+    sign = "-" if exponent[0] == "-" else ""
+    digits = exponent.lstrip("+-0") or "0"
+    power = int(sign + digits) if len(digits) < 20 else _MAX_LONG + 1
+    if not -_MAX_LONG - 1 <= power <= _MAX_LONG:
+        raise _not_numeric(text)
+    return power
+
+
+def _not_numeric(text: str) -> ApiError:
+    return invalid(f"{_NOT_NUMERIC}: {text}", f"{_NOT_NUMERIC}: {text}" if text else _NOT_NUMERIC)
+
+
+def _overflow(text: str, magnitude: int, power: int) -> ApiError:
+    if power > _MAX_INT:
+        return invalid(_OVERFLOW, f"{_NOT_NUMERIC}: {text}")
+    return invalid(_OVERFLOW, _UNDERFLOW if magnitude >= _MAX_INT else _OVERFLOW)  # its sum wraps around
+
+
+def _underflow(text: str, power: int) -> ApiError:
+    return invalid(_UNDERFLOW, f"{_NOT_NUMERIC}: {text}" if power < -_MAX_INT else _UNDERFLOW)
 
 
 # --- texts and binaries -------------------------------------------------------------------
@@ -222,9 +282,12 @@ def _check_bool(raw: Any, held: Any, depth: int) -> AttributeValue:
 
 
 def _check_null(raw: Any, held: Any, depth: int) -> AttributeValue:
-    # False is stored too, and comes back as true (captured on AWS by
-    # github.com/nubo-db/dynamodb-conformance, 2026-06-09-validation-rewording.json).
-    return {"NULL": True} if _check_bool(raw, held, depth) and not held else raw
+    # Some regions stored false as true for a while; since July 2026 all refuse it
+    # (github.com/paritysuite/dynamodb-conformance, error-messages/putItem.test.ts).
+    if not _check_bool(raw, held, depth)["NULL"]:
+        raise invalid_parameter("Null attribute value types must have the value of true")
+    value: AttributeValue = raw
+    return value
 
 
 # --- sets ---------------------------------------------------------------------------------
@@ -310,15 +373,12 @@ def _check_map(raw: Any, held: Any, depth: int) -> AttributeValue:
 
 def _check_depth(depth: int) -> None:
     if depth >= MAX_DEPTH:
-        raise invalid(
-            "Nesting Levels have exceeded supported limits: "
-            "Attributes in the item have nested levels beyond supported limit"
-        )
+        raise invalid(_TOO_DEEP)
 
 
 def _check_name(name: str) -> None:
     if not name:
-        raise invalid("Empty attribute name")
+        raise invalid(_NO_NAME)
     if len(name.encode("utf-8", "surrogatepass")) > _MAX_NAME_BYTES:
         raise invalid("Attribute name is too large, must be less than 65536 bytes")
 

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from dynamo_objects import cli
+from dynamo_objects.local import Faults, Options
 
 TOP = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-W", "error", "-m", "dynamo_objects"]
@@ -74,6 +77,10 @@ def test_serve_prints_its_url_answers_and_ends_quietly(number: signal.Signals) -
         (["serve", "--port", "65536"], "0 to 65535"),
         (["serve", "--max-connections", "0"], "1 or more"),
         (["serve", "--po", "1"], "unrecognized"),
+        (["serve", "--fault", "throttle"], "throttle=0.1"),
+        (["serve", "--table-seconds", "-1"], "0 or more"),
+        (["serve", "--table-seconds", "nan"], "0 or more"),
+        (["serve", "--page-bytes", "0"], "1 or more"),
     ],
 )
 def test_wrong_arguments_are_explained(
@@ -94,6 +101,8 @@ def test_wrong_arguments_are_explained(
     [
         (["nosuchdatabase://user:sentinel@host/db"], 2, "cannot be opened"),
         (["nonsense"], 2, "cannot be opened"),
+        (["memory://", "--fault", "earthquake=0.1"], 2, "no such faults: earthquake"),
+        (["memory://", "--fault", "error=0.6", "--fault", "delay=0.6"], 2, "together at most 1"),
         (["memory://", "--host", "0.0.0.0"], 2, "other machines"),
         (["memory://", "--host", "no.such.host.invalid"], 2, "no place to listen"),
     ],
@@ -110,6 +119,51 @@ def test_what_cannot_be_served_is_told_in_a_line(arguments: list[str], code: int
     assert message in result.stderr
     assert 1 == len(result.stderr.splitlines())
     assert "sentinel" not in result.stderr
+
+
+def test_arguments_become_options() -> None:
+    """
+    Everything that the engine simulates can be asked for, and nothing of it happens unasked.
+    """
+    text = "serve --throughput --fault throttle=0.1 --fault delay=0.2 --seed 7 --delay-seconds 0.5 --page-bytes 9"
+    text += " --table-seconds 2 --index-lag-seconds 1 --ttl-delay-seconds 0"
+    asked, usual = (cli._simulated(cli._parser().parse_args(given.split())) for given in (text, "serve"))
+
+    assert Options() == usual
+    assert asked == Options(
+        throughput=True,
+        faults=Faults({"throttle": 0.1, "delay": 0.2}, "7", 0.5),
+        table_seconds=2.0,
+        index_lag_seconds=1.0,
+        ttl_delay_seconds=0.0,
+        page_bytes=9,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("throttle", ClientError),
+        ("lost_reply", ConnectionClosedError),
+        ("lost_request", ConnectionClosedError),
+    ],
+)
+def test_faults_reach_clients(kind: str, error: type[Exception]) -> None:
+    """
+    A fault that is asked for is one on the wire: an error reply, or a connection that breaks.
+    """
+    with running("--fault", f"{kind}=1") as (_, url):
+        client = boto3.client(
+            "dynamodb",
+            endpoint_url=url,
+            region_name="x",
+            aws_access_key_id="a",
+            aws_secret_access_key="b",
+            config=Config(retries={"max_attempts": 0}),
+        )
+        with pytest.raises(error):
+            client.list_tables()
+        client.close()
 
 
 def test_a_port_in_use_is_told_in_a_line() -> None:

@@ -2,7 +2,8 @@
 
 Wording and order: DynamoDB Local and dynalite's tests, see the package. Several hash or range
 attributes: AWS Developer Guide, "Multi-attribute keys pattern": all hash attributes by equality,
-range attributes from the left, equality on all but the last one.
+range attributes from the left, equality on all but the last one; wording: the Parity Suite
+(multiAttributeGsiKey.test.ts, queryKeyConditionOperands.test.ts, run on AWS in October 2026).
 """
 
 from __future__ import annotations
@@ -100,10 +101,13 @@ def key_range(condition: KeyNode | tuple[KeyCondition, ...], keys: Keys) -> KeyR
         ApiError: Its conditions do not go with the keys.
     """
     given = {found.name: found for found in conditions_of(condition)}
-    if not 1 <= len(given) <= max(2, len(keys.parts)):
+    if not given:
         raise invalid("Conditions can be of length 1 or 2 only")
-    if not keys.range and len(given) > len(keys.hash):
-        raise invalid("Query key condition not supported")
+    if len(given) > len(keys.parts):
+        raise invalid(
+            f"The number of query conditions ({len(given)}) exceeds the number of key attributes "
+            f"defined in the schema ({len(keys.parts)})"
+        )
     hash = {part.name: _hash_value(part, given) for part in keys.hash}
     return _ranged(keys, hash, given)
 
@@ -154,7 +158,10 @@ def _unique(conditions: Iterable[KeyCondition]) -> Iterator[KeyCondition]:
     names: set[str] = set()
     for found in conditions:
         if found.name in names:
-            raise invalid("KeyConditionExpressions must only contain one condition per key")
+            raise invalid(
+                "Invalid KeyConditionExpression: "
+                "KeyConditionExpressions must only contain one condition per key"
+            )
         names.add(found.name)
         yield found
 
@@ -183,9 +190,24 @@ def _check_fits(part: KeyPart, found: KeyCondition) -> None:
         raise invalid_parameter("Condition parameter type does not match schema type")
 
 
+def _check_gaps(parts: Sequence[KeyPart], given: dict[str, KeyCondition]) -> None:
+    """Check that all range attributes before the last one with a condition are equal to something."""
+    last = max((place for place, part in enumerate(parts) if part.name in given), default=0)
+    open_names = [
+        part.name for part in parts[:last] if part.name not in given or given[part.name].operator != "="
+    ]
+    if open_names:
+        raise invalid(
+            f"RANGE key attributes {', '.join(open_names)} must have equality conditions specified "
+            f"in the query because a condition is present on key attribute {parts[last].name}"
+        )
+
+
 def _ranged(keys: Keys, hash: Item, given: dict[str, KeyCondition]) -> KeyRange:
     equal: dict[str, AttributeValue] = {}
     left = len(given) - len(hash)
+    if left and len(keys.range) > 1:
+        _check_gaps(keys.range, given)
     for part in keys.range[:left]:
         found = given.get(part.name)
         if found is None:

@@ -20,7 +20,7 @@ from ..values import MAX_DEPTH
 from .arithmetic import difference, total
 from .projecting import project
 
-__all__ = ["Applied", "Change", "Update", "apply"]
+__all__ = ["Applied", "Change", "Update", "added_members", "apply"]
 
 _SETS = frozenset({"SS", "NS", "BS"})
 
@@ -190,12 +190,19 @@ def _added(old: AttributeValue | None, value: AttributeValue, is_legacy: bool) -
     if tag == "N":
         return {"N": total(old["N"], held)}
     if tag in _SETS:
-        known = set(_members(tag, old[tag]))
-        more = [member for member, key in zip(held, _members(tag, held), strict=True) if key not in known]
-        return {tag: [*old[tag], *more]}
+        return {tag: [*old[tag], *added_members(old, value)[tag]]}
     if tag == "L" and is_legacy:
         return {"L": [*old["L"], *held]}
     raise _wrong_type(is_legacy)
+
+
+def added_members(old: AttributeValue | None, value: AttributeValue) -> AttributeValue:
+    """Return what an ADD brings to a set: the members that it did not have; any other value as it is."""
+    ((tag, held),) = value.items()
+    if tag not in _SETS or old is None or tag not in old:
+        return value
+    known = set(_members(tag, old[tag]))
+    return {tag: [member for member, key in zip(held, _members(tag, held), strict=True) if key not in known]}
 
 
 def _taken(old: AttributeValue | None, value: AttributeValue, is_legacy: bool) -> AttributeValue:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .fronts import refuse
+from .fronts import is_too_deep, refuse
 from .items import ITEM_REQUESTS
 from .kinds import Struct, fits
 from .reading import read
 from .tables import TABLE_REQUESTS
 
-__all__ = ["REQUESTS", "check", "name_of", "table_name"]
+__all__ = ["REQUESTS", "check", "is_too_deep", "name_of", "table_name"]
 
 #: Operation -> what its request may hold.
 REQUESTS: dict[str, Struct] = {**TABLE_REQUESTS, **ITEM_REQUESTS}

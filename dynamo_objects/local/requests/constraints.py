@@ -11,7 +11,7 @@ from ..errors import ApiError, invalid
 from .kinds import NAME_PATTERN, Keyed, Kind, Many, Struct, TableNames, Text, Whole, is_table_name
 from .rendering import camel, rendered
 
-__all__ = ["at_least", "detected", "violations"]
+__all__ = ["at_least", "detected", "map_keys", "violations"]
 
 #: The service counts and names no more than this many at once.
 _MOST = 10
@@ -35,6 +35,14 @@ def violations(kind: Kind, value: Any, path: str = "") -> list[str]:
 def at_least(low: int) -> str:
     """Return what the service says of a text or list that is too short."""
     return f"Member must have length greater than or equal to {low}"
+
+
+def map_keys() -> str:
+    """Return what the service says of a map with a key that can be no table's name."""
+    return (
+        "Map keys must satisfy constraint: [Member must have length less than or equal to 255, "
+        f"{at_least(3)}, Member must satisfy regular expression pattern: {NAME_PATTERN}]"
+    )
 
 
 def _failed(kind: Kind, value: Any, path: str, constraint: str) -> str:
@@ -113,12 +121,7 @@ def _in_list(kind: Many, value: list[Any], path: str) -> Iterator[str]:
 
 def _in_map(kind: Keyed, value: dict[str, Any], path: str) -> Iterator[str]:
     if kind.tables and not all(map(is_table_name, value)):
-        constraint = (
-            "Map keys must satisfy constraint: [Member must have length less than or equal to 255, "
-            "Member must have length greater than or equal to 3, "
-            f"Member must satisfy regular expression pattern: {NAME_PATTERN}]"
-        )
-        yield _failed(kind, value, path, constraint)
+        yield _failed(kind, value, path, map_keys())
     if isinstance(kind.of, Many):
         yield from _in_map_of_lists(kind, kind.of, value, path)
         return

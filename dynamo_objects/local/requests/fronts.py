@@ -13,12 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..errors import invalid
-from .constraints import at_least, detected, violations
-from .kinds import Struct
-from .shapes import CONDITIONAL_OPERATOR, RETURN_VALUES
+import msgspec
 
-__all__ = ["refuse"]
+from ..errors import invalid
+from ..values import is_deeper
+from .constraints import at_least, detected, map_keys, violations
+from .kinds import Struct, is_table_name
+from .shapes import CAPACITY, CONDITIONAL_OPERATOR, RETURN_VALUES
+
+__all__ = ["is_too_deep", "refuse"]
 
 _NEW = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"})
 _ON_TABLES = frozenset(
@@ -54,24 +57,23 @@ def refuse(operation: str, kind: Struct, request: dict[str, Any]) -> None:
         _refuse_anew(operation, kind, request)
         return
     found = violations(kind, request)
+    if operation == "BatchWriteItem" and any(_ENUM in message for message in found):
+        found = [message for message in found if " Map keys must " not in message]  # gives way to them
     if found:
         raise detected(found)
 
 
+_ENUM = " Member must satisfy enum value set: "
+
+
 def _is_for_the_new_front(kind: Struct, request: Mapping[str, Any]) -> bool:
     is_whole = all(request.get(name) is not None for name in kind.required)
-    return is_whole and not _is_deeper(request, _DEEPEST)
+    return is_whole and not is_too_deep(request)
 
 
-def _is_deeper(value: Any, levels: int) -> bool:
-    """Tell whether lists and objects stand in each other in more than so many levels."""
-    layer = [value]
-    for _ in range(levels):
-        members = (one.values() if type(one) is dict else one for one in layer)
-        layer = [inner for held in members for inner in held if type(inner) in (dict, list)]
-        if not layer:
-            return False
-    return True
+def is_too_deep(request: Mapping[str, Any]) -> bool:
+    """Tell whether the values of a request are nested so deeply that the new front cannot read it."""
+    return is_deeper(request, _DEEPEST)
 
 
 def _refuse_table_name(operation: str, request: Mapping[str, Any]) -> None:
@@ -87,13 +89,28 @@ def _refuse_table_name(operation: str, request: Mapping[str, Any]) -> None:
 
 def _refuse_batch(operation: str, request: Mapping[str, Any]) -> None:
     tables = request.get("RequestItems")
+    if tables == {} and operation == "BatchGetItem":
+        raise detected([f"Value at 'RequestItems' failed to satisfy constraint: {at_least(1)}"])
     if not tables:
         raise invalid(f"The requestItems parameter is required for {operation}")
     if operation == "BatchGetItem":
-        for name, wanted in tables.items():
-            if wanted and len(wanted.get("Keys") or ()) > 100:
-                constraint = "failed to satisfy constraint: Member must have length less than or equal to 100"
-                raise detected([f"Value at 'RequestItems.{name}.member.Keys' {constraint}"])
+        _refuse_reads(request, tables)
+
+
+def _refuse_reads(request: Mapping[str, Any], tables: Mapping[str, Any]) -> None:
+    """Refuse what the new front finds in a BatchGetItem; it shows a request as JSON."""
+    if not all(map(is_table_name, tables)):
+        shown = msgspec.json.encode(tables).decode()
+        message = f"Value '{shown}' at 'requestItems' failed to satisfy constraint: {map_keys()}"
+        enums = violations(CAPACITY, request.get("ReturnConsumedCapacity") or "NONE", "returnConsumedCapacity")
+        raise detected([message, *enums])
+    for name, wanted in tables.items():
+        keys = None if wanted is None else wanted.get("Keys")
+        if keys is not None and not 1 <= len(keys) <= 100:
+            constraint = "Member must have length less than or equal to 100" if keys else at_least(1)
+            raise detected(
+                [f"Value at 'RequestItems.{name}.member.Keys' failed to satisfy constraint: {constraint}"]
+            )
 
 
 def _refuse_anew(operation: str, kind: Struct, request: Mapping[str, Any]) -> None:
