@@ -325,7 +325,7 @@ class _Fuzzed:
             where = traceback.extract_tb(error.__traceback__)
             own = [frame for frame in where if "dynamo_objects" in frame.filename] or list(where)
             place = f"{Path(own[-1].filename).name}:{own[-1].lineno}"
-            self.report.fail(f"{type(error).__name__} at {place}: {str(error)[:80]}", operation, payload)
+            self.report.fail(f"{type(error).__name__} at {place}", operation, payload)
         else:
             self._judge(operation, payload, reply.status, reply.body)
         return time.perf_counter() - start
@@ -399,7 +399,7 @@ def main() -> int:
     for code, times in report.codes.most_common():
         print(f"  {times:8} {code}")
     for what, (operation, payload) in report.failures.items():
-        print(f"FAILED {what}\n    {operation} {payload[:600]!r}")
+        print(f"FAILED {what}\n    {operation} {payload[:300]!r}")
     return 1 if report.failures else 0
 
 

@@ -56,8 +56,8 @@ def _internal() -> ApiError:
 
 def _in_part(faults: Faults, operation: str, payload: bytes, carry_out: Callable[[bytes], bytes]) -> bytes:
     """Carry out a batch without its last parts, and report these as unprocessed."""
-    request = msgspec.json.decode(payload)
-    if not isinstance(request, dict) or not isinstance(request.get("RequestItems"), dict):
+    request = _batch(payload)
+    if request is None:  # will be refused
         return carry_out(payload)
     parts = [(table, part) for table, asked in request["RequestItems"].items() for part in _parts(asked)]
     kept = faults.part(operation, payload, len(parts))
@@ -70,6 +70,19 @@ def _in_part(faults: Faults, operation: str, payload: bytes, carry_out: Callable
         held = reply[member].get(table)
         reply[member][table] = asked if held is None else _joined(held, asked)
     return msgspec.json.encode(reply)
+
+
+def _batch(payload: bytes) -> dict[str, Any] | None:
+    """Return the request of a batch, or None if it does not look like one."""
+    try:
+        request = msgspec.json.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    tables = request.get("RequestItems") if isinstance(request, dict) else None
+    if not isinstance(tables, dict):
+        return None
+    lists = (asked.get("Keys") if isinstance(asked, dict) else asked for asked in tables.values())
+    return request if all(isinstance(listed, list) for listed in lists) else None
 
 
 def _parts(asked: Any) -> list[Any]:

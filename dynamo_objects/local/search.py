@@ -96,7 +96,7 @@ def _planned(request: dict[str, Any], kind: Literal["Query", "Scan"]) -> _Search
         check_mixed(request, legacy, ("ProjectionExpression", "FilterExpression", "KeyConditionExpression"))
         start = None
         if (given := request.get("ExclusiveStartKey")) is not None:
-            start = checked_item(given)
+            start = _checked_start(given)
         if kind == "Scan":
             _check_segments(request)
         search = _with_expressions(_Search(request, kind == "Query", start=start), kind, layer)
@@ -104,6 +104,24 @@ def _planned(request: dict[str, Any], kind: Literal["Query", "Scan"]) -> _Search
     except ApiError as error:
         raise worded(error, layer) from None
     return search
+
+
+def _checked_start(given: dict[str, Any]) -> Item:
+    try:
+        return checked_item(given)
+    except ApiError as error:
+        if any(reason in error.message for reason in _BAD_STARTS):
+            raise invalid(f"The provided starting key is invalid: {error.message}") from None
+        raise
+
+
+#: What is said of start keys in more words than of other values (dynalite's test/query.js, run on AWS).
+_BAD_STARTS = (
+    "Supplied AttributeValue ",
+    "Null attribute value types must",
+    "An string set  may not",
+    "Binary sets should",
+)
 
 
 def _with_expressions(search: _Search, kind: str, layer: Layer) -> _Search:
@@ -144,9 +162,11 @@ def _check_select(search: _Search) -> None:
     if select == "ALL_PROJECTED_ATTRIBUTES" and "IndexName" not in request:
         raise invalid("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
     if select == "SPECIFIC_ATTRIBUTES" and named is None:
-        raise invalid(
+        error = invalid(
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
         )
+        # Queries say it as their front says what it finds (Parity Suite, error-messages/query.test.ts).
+        raise worded(error, "enveloped") if search.is_query else error
     if named is not None and select in _ALONE:
         raise invalid(f"Cannot specify the {named} when choosing to get {_ALONE[select]}")
 
@@ -303,7 +323,7 @@ def _span(table: Table, index: Index | None, search: _Search, reverse: bool) -> 
         span = Span()
     if search.start is None:
         return span
-    position = start_position(table, index, search.start)
+    position = start_position(table, index, search.start, is_query=search.is_query)
     _check_start(search, span, position)
     return before(span, position) if reverse else after(span, position)
 

@@ -76,8 +76,11 @@ def before(span: Span, position: Position) -> Span:
     return Span(span.low, position if span.high is None else min(span.high, position))
 
 
-def start_position(table: Table, index: Index | None, key: Item) -> Position:
+def start_position(table: Table, index: Index | None, key: Item, *, is_query: bool = False) -> Position:
     """Return the position that an ExclusiveStartKey names; there need not be an item.
+
+    Args:
+        is_query: Queries say less of what is wrong (Parity Suite, error-messages/query.test.ts).
 
     Raises:
         ApiError: It does not have just the key attributes of table and index.
@@ -89,7 +92,7 @@ def start_position(table: Table, index: Index | None, key: Item) -> Position:
         name in key and part.type in key[name] for name, part in parts.items()
     )
     if not fits:
-        reason = "" if index is not None else ": The provided key element does not match the schema"
+        reason = "" if index is not None or is_query else ": The provided key element does not match the schema"
         raise invalid(f"The provided starting key is invalid{reason}")
     check_key_values(tuple(parts.values()), key)
     position = table.position(key) if index is None else table.index_position(index, key)

@@ -18,7 +18,7 @@ from .errors import ApiError, invalid, worded
 from .expressions.projecting import project
 from .items import paths_of, read
 from .requests import REQUESTS, table_name
-from .schema import check_item, check_key, check_not_empty, check_paths
+from .schema import check_item, check_key, check_literals, check_not_empty, check_paths
 from .storage.base import Unit
 from .values import checked_item
 from .writes import Action, Done, Write, carry_out, metrics, plan
@@ -98,7 +98,8 @@ def transact_get_items(context: Context, request: dict[str, Any]) -> dict[str, A
             size_bytes += size
             consumed = totals.setdefault(table.name, Consumed(table, is_split=True))
             consumed.own += read_units(size, consistent=True, transactional=True)
-            responses.append({} if entry is None else {"Item": _shown(entry.item, get.paths)})
+            item = None if entry is None else _shown(entry.item, get.paths)
+            responses.append({"Item": item} if item else {})  # no Item where a projection finds nothing
     if size_bytes > MAX_BYTES:
         raise invalid("Collection size exceeds 4 MB")
     for consumed in totals.values():
@@ -166,6 +167,8 @@ def _places(context: Context, writes: list[Write]) -> list[Place]:
         tables = [context.catalog.table(unit, write.table) for write in writes]
     for table, write in zip(tables, writes, strict=True):
         check_not_empty(table, write.item)  # is no reason to cancel, but an error of the request
+        if write.update is not None:
+            check_literals(table, write.update.literals)
     _check_each([lambda t=t, w=w: _check_fits(t, w) for t, w in zip(tables, writes, strict=True)])
     return [
         (table.collection, table.position(write.item)) for table, write in zip(tables, writes, strict=True)

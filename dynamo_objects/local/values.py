@@ -291,6 +291,8 @@ def _check_null(raw: Any, held: Any, depth: int) -> AttributeValue:
 
 
 # --- sets ---------------------------------------------------------------------------------
+# Their members are kept in AWS's order: texts and binaries by bytes, which for texts is the order of
+# code points, numbers by value (Parity Suite, tier1/updateItem/basic.test.ts, October 2026).
 
 
 def _check_text_set(raw: Any, held: Any, depth: int) -> AttributeValue:
@@ -303,8 +305,7 @@ def _check_text_set(raw: Any, held: Any, depth: int) -> AttributeValue:
     if len(set(members)) != len(members):
         quoted = ", ".join(f'"{member}"' for member in _up_to_repeat(members, str.encode))
         raise _duplicates(f"[{quoted}] contains", f"[{', '.join(members)}] contains")
-    value: AttributeValue = raw
-    return value
+    return {"SS": sorted(members)}
 
 
 def _check_number_set(raw: Any, held: Any, depth: int) -> AttributeValue:
@@ -315,7 +316,7 @@ def _check_number_set(raw: Any, held: Any, depth: int) -> AttributeValue:
         raise invalid(
             f"{_INVALID}Input collection contains duplicates.", "Input collection contains duplicates"
         )
-    return {"NS": members}
+    return {"NS": sorted(members, key=Decimal)}
 
 
 def _check_binary_set(raw: Any, held: Any, depth: int) -> AttributeValue:
@@ -325,7 +326,7 @@ def _check_binary_set(raw: Any, held: Any, depth: int) -> AttributeValue:
     if len({a2b_base64(member) for member in members}) != len(members):
         quoted = ",".join(f'"{member}"' for member in _up_to_repeat(members, a2b_base64))
         raise _duplicates(f"[{quoted}]of type BS contains", f"[{', '.join(members)}]of type BS contains")
-    return {"BS": members}
+    return {"BS": sorted(members, key=a2b_base64)}
 
 
 _INVALID = "One or more parameter values were invalid: "

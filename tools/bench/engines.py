@@ -71,14 +71,14 @@ class ReadingTable(DynamoTable[Reading]):
     schema = [HashKey("station"), RangeKey("number")]
 
 
-def reading(hash: int, range: int) -> Reading:
+def reading(station: int, at: int) -> Reading:
     """Return one of the records."""
-    return Reading(station=f"station {hash}", number=range, city=f"city {range}", value=range + 0.5)
+    return Reading(station=f"station {station}", number=at, city=f"city {at}", value=at + 0.5)
 
 
-def item(hash: int, range: int) -> Item:
+def item(station: int, at: int) -> Item:
     """Return a smaller item with the same key."""
-    return {"station": {"S": f"station {hash}"}, "number": {"N": str(range)}, "city": {"S": f"city {range}"}}
+    return {"station": {"S": f"station {station}"}, "number": {"N": str(at)}, "city": {"S": f"city {at}"}}
 
 
 @attrs.frozen
@@ -97,42 +97,28 @@ class Side:
     table: ReadingTable
     turn: Iterator[int] = attrs.field(factory=itertools.count)
 
-    def verbs(self) -> dict[str, Callable[[], object]]:
-        """Return the verbs, each a call."""
-        return {
-            "get": self._get,
-            "put": self._put,
-            "conditional update": self._update,
-            "query of 20": self._query,
-            "transact_write of 4": self._transact,
-        }
-
-    def _key(self) -> tuple[int, int]:
+    def prepared(self, verb: str) -> Callable[[], object]:
+        """Return a call of a verb, on another key each time; what it stores is made before."""
         number = next(self.turn)
-        return number % HASHES, number // HASHES % RANGES
+        station, at = number % HASHES, number // HASHES % RANGES
+        table, hash = self.table, f"station {station}"
+        match verb:
+            case "get":
+                return lambda: table.get(hash, at)
+            case "put":
+                record = reading(station, at)
+                return lambda: table.save(record, overwrite=True)
+            case "conditional update":
+                change, condition = {"city": f"city {number}"}, {"value__eq": at + 0.5}
+                return lambda: table.update(hash, at, put=change, condition=condition)
+            case "query of 20":
+                return lambda: self._query(hash)
+        connection, name = table.database.get_connection(), table.database.get_table_name(table.table_name)
+        puts = [PutItem(name, item(station, (at + more) % RANGES)) for more in range(4)]
+        return lambda: connection.call(TransactWriteItems(puts, f"token {number}"))
 
-    def _get(self) -> object:
-        hash, range = self._key()
-        return self.table.get(f"station {hash}", range)
-
-    def _put(self) -> object:
-        return self.table.save(reading(*self._key()), overwrite=True)
-
-    def _update(self) -> object:
-        hash, range = self._key()
-        change = {"city": f"city {next(self.turn)}"}
-        return self.table.update(f"station {hash}", range, put=change, condition={"value__eq": range + 0.5})
-
-    def _query(self) -> object:
-        found = self.table.query(f"station {self._key()[0]}")()
-        assert len(found) == RANGES
-        return found
-
-    def _transact(self) -> object:
-        number = next(self.turn)
-        name = self.table.database.get_table_name(self.table.table_name)
-        puts = [PutItem(name, item(number % HASHES, (number + more) % RANGES)) for more in range(4)]
-        return self.table.database.get_connection().call(TransactWriteItems(puts, f"token {number}"))
+    def _query(self, hash: str) -> None:
+        assert len(self.table.query(hash)()) == RANGES
 
 
 # --- three engines in turns -------------------------------------------------------------------
@@ -159,13 +145,10 @@ def _side(name: str, calls: Mapping[str, int], usual: int, arguments: Mapping[st
     database = DynamoDatabase(name).connect(**arguments)
     try:
         table = ReadingTable(database=database)
-        table.save_many(reading(hash, range) for hash in range_of(HASHES) for range in range_of(RANGES))
+        table.save_many(reading(station, at) for station in range(HASHES) for at in range(RANGES))
         yield Side(name, {verb: calls.get(verb, usual) for verb in WANTED}, table)
     finally:
         database.disconnect()
-
-
-range_of = range
 
 
 def compare(found: list[Side], rounds: int) -> list[str]:
@@ -190,12 +173,12 @@ def _times(found: list[Side], verb: str, rounds: int) -> list[list[float]]:
     times: list[list[float]] = [[] for _ in found]
     for number in range(rounds + 1):
         for side, seconds in zip(found, times, strict=True):
-            call, count = side.verbs()[verb], side.calls[verb]
+            calls = [side.prepared(verb) for _ in range(side.calls[verb])]
             began = time.perf_counter()
-            for _ in range(count):
+            for call in calls:
                 call()
             if number:  # the first round warms up
-                seconds.append((time.perf_counter() - began) / count)
+                seconds.append((time.perf_counter() - began) / len(calls))
     return times
 
 

@@ -7,7 +7,9 @@ their old indexes (DynamoDB Local).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from binascii import a2b_base64
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -23,6 +25,8 @@ from .projecting import project
 __all__ = ["Applied", "Change", "Update", "added_members", "apply"]
 
 _SETS = frozenset({"SS", "NS", "BS"})
+#: Type of sets -> what their members are in order of.
+_ORDERS: dict[str, Callable[[str], Any]] = {"SS": str, "NS": Decimal, "BS": a2b_base64}
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -61,13 +65,13 @@ class Update(msgspec.Struct, frozen=True):
         return tuple(str(change.path.steps[0]) for change in self.changes)
 
     @property
-    def literals(self) -> frozenset[str]:
-        """Return the attributes that are set to constants."""
-        return frozenset(
-            str(change.path.steps[0])
+    def literals(self) -> dict[str, AttributeValue]:
+        """Return the attributes that are set to constants, with them."""
+        return {
+            str(change.path.steps[0]): change.value.value
             for change in self.changes
             if isinstance(change.value, tree.Value) and len(change.path.steps) == 1
-        )
+        }
 
     @property
     def only_takes(self) -> bool:
@@ -190,7 +194,7 @@ def _added(old: AttributeValue | None, value: AttributeValue, is_legacy: bool) -
     if tag == "N":
         return {"N": total(old["N"], held)}
     if tag in _SETS:
-        return {tag: [*old[tag], *added_members(old, value)[tag]]}
+        return {tag: sorted([*old[tag], *added_members(old, value)[tag]], key=_ORDERS[tag])}
     if tag == "L" and is_legacy:
         return {"L": [*old["L"], *held]}
     raise _wrong_type(is_legacy)
