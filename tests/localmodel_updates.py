@@ -213,6 +213,6 @@ def returned(kind: str, clauses: list[Any], old: dict[str, Any] | None, new: dic
     if kind in ("ALL_OLD", "ALL_NEW"):
         return (old if kind == "ALL_OLD" else new) or {}
     item = {"UPDATED_OLD": old, "UPDATED_NEW": new}.get(kind)
-    if not item or old is None and kind == "UPDATED_OLD":
+    if not item or (old is None and kind == "UPDATED_OLD"):
         return {}
     return project([path for _, path, *_ in clauses], item)

@@ -52,13 +52,8 @@ def build_update(
         removes.append(tree.Remove(target.path))
     adds = [_add(targets, name, value) for name, value in add.items()]
     deletes = [_delete(targets, name, value) for name, value in delete.items()]
-    paths = [
-        *(clause.path for clause in sets),
-        *(clause.path for clause in removes),
-        *(clause.path for clause in adds),
-        *(clause.path for clause in deletes),
-    ]
-    if len(set(paths)) < len(paths):
+    clauses: list[tree.Set | tree.Remove | tree.Add | tree.Delete] = [*sets, *removes, *adds, *deletes]
+    if len(clauses) > 1 and len({clause.path for clause in clauses}) < len(clauses):
         raise QueryError("an update names a field twice")
     return tree.Update(tuple(sets), tuple(removes), tuple(adds), tuple(deletes))
 

@@ -29,7 +29,15 @@ KINDS = {
 
 
 class LostReply(ConnectionError):
-    """The connection breaks instead of a reply."""
+    """The connection breaks instead of a reply, or in the middle of one.
+
+    Attributes:
+        body: Of the reply of which a part arrives; None when nothing does.
+    """
+
+    def __init__(self, body: bytes | None = None) -> None:
+        self.body = body
+        super().__init__("the connection broke")
 
 
 def _check_rates(instance: object, attribute: object, rates: Mapping[str, float]) -> None:

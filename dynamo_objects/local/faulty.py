@@ -25,7 +25,7 @@ def answer(faults: Faults, operation: str, payload: bytes, carry_out: Callable[[
 
     Raises:
         ApiError: Of the fault, or as without one.
-        LostReply: There is no reply.
+        LostReply: There is no reply, or not all of it.
     """
     match faults.choose(operation, payload):
         case "throttle":
@@ -41,8 +41,7 @@ def answer(faults: Faults, operation: str, payload: bytes, carry_out: Callable[[
             carry_out(payload)
             raise LostReply
         case "half_reply":
-            body = carry_out(payload)
-            return body[: len(body) // 2]
+            raise LostReply(carry_out(payload))
         case "delay":
             time.sleep(faults.delay_seconds)
         case "unprocessed" if operation in _BATCHES:

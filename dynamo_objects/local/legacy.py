@@ -76,6 +76,8 @@ def check_mixed(request: Mapping[str, Any], non_expression: Sequence[str], expre
         ApiError: It has both, or names or values without an expression.
     """
     given = [name for name in expression if request.get(name) is not None]
+    if given and request.keys().isdisjoint(non_expression) and given != ["ProjectionExpression"]:
+        return  # as nearly always
     if given:
         old = [name for name in non_expression if request.get(name) is not None]
         if "KeyConditions" in old and "KeyConditionExpression" not in given:

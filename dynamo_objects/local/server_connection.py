@@ -17,7 +17,8 @@ from zlib import crc32
 
 import msgspec
 
-from .server_front import MAX_BODY_BYTES, Front, Response
+from .faults import LostReply
+from .server_front import AMZ_JSON, MAX_BODY_BYTES, Front, Response
 from .server_http import BadRequest, Head, chunk_size, parse_head
 
 __all__ = ["Connection", "Limits"]
@@ -190,7 +191,13 @@ class Connection:
         if body is None:
             self._refuse(413)
             return False
-        response = self._front.respond(head, body)
+        try:
+            response = self._front.respond(head, body)
+        except LostReply as lost:  # a fault that was asked for
+            if lost.body is not None:
+                whole = _raw(Response(200, lost.body, AMZ_JSON), keep_alive=False)
+                self._wire.send(whole[: len(whole) - len(lost.body) // 2 - 1], self._limits.send_seconds)
+            return False
         keep_alive = head.keep_alive and not self._is_ending()
         self._wire.send(
             _raw(response, keep_alive, with_body=head.method != "HEAD"), self._limits.send_seconds

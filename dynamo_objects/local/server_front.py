@@ -27,14 +27,15 @@ from .server_auth import auth_problem
 from .server_coding import THRESHOLD_BYTES, CodingProblem, compressed, decoded, wanted_coding
 from .server_http import Head
 
-__all__ = ["MAX_BODY_BYTES", "Access", "Answering", "Front", "Response"]
+__all__ = ["AMZ_JSON", "MAX_BODY_BYTES", "Access", "Answering", "Front", "Response"]
 
 _log = logging.getLogger("dynamo_objects.local.server")
 
 #: Longer requests are refused (as AWS does).
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
-_AMZ_JSON = "application/x-amz-json-1.0"
+#: The content type of replies.
+AMZ_JSON = "application/x-amz-json-1.0"
 _JSON = "application/json"
 _PREFIX = "DynamoDB_20120810."
 _UNKNOWN_PAGE = b"<UnknownOperationException/>\n"
@@ -174,9 +175,9 @@ class Front:
         if head.method != "POST":
             return _of_other_method(head)
         given = head.fields.get("content-type", "").partition(";")[0].strip().lower()
-        if body and given != _AMZ_JSON and given != _JSON:
+        if body and given != AMZ_JSON and given != _JSON:
             return Response(404, _UNKNOWN_PAGE)
-        content_type = _AMZ_JSON if given == _AMZ_JSON else _JSON
+        content_type = AMZ_JSON if given == AMZ_JSON else _JSON
         coding = head.fields.get("content-encoding")
         if coding is not None:
             try:
@@ -229,7 +230,7 @@ def _of_other_method(head: Head) -> Response:
 
 
 def _refused(message: str) -> Response:
-    return Response(403, ApiError("AccessDeniedException", message).body(), _AMZ_JSON)
+    return Response(403, ApiError("AccessDeniedException", message).body(), AMZ_JSON)
 
 
 def _failed(content_type: str) -> Response:

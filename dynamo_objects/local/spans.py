@@ -92,7 +92,9 @@ def start_position(table: Table, index: Index | None, key: Item, *, is_query: bo
         name in key and part.type in key[name] for name, part in parts.items()
     )
     if not fits:
-        reason = "" if index is not None or is_query else ": The provided key element does not match the schema"
+        reason = (
+            "" if index is not None or is_query else ": The provided key element does not match the schema"
+        )
         raise invalid(f"The provided starting key is invalid{reason}")
     check_key_values(tuple(parts.values()), key)
     position = table.position(key) if index is None else table.index_position(index, key)

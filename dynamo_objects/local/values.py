@@ -55,7 +55,12 @@ def checked_item(raw: dict[str, Any]) -> Item:
     changed: dict[str, AttributeValue] = {}
     try:
         for name, value in raw.items():
-            if type(value) is dict and len(value) == 1 and type(text := value.get("S")) is str and text.isascii():
+            if (
+                type(value) is dict
+                and len(value) == 1
+                and type(text := value.get("S")) is str
+                and text.isascii()
+            ):
                 pass  # as most values are: seen without a call
             elif (checked := checked_value(value)) is not value:
                 changed[name] = checked

@@ -94,7 +94,8 @@ class Verbs(msgspec.Struct, frozen=True, eq=False):
             NotDynamoDBReply: It is another item than was asked for.
         """
         try:
-            if key is not None and self.schema.lookup_item(item) != self.schema.lookup_item(key):
+            is_it = key is None or key.items() <= item.items()  # spelled the same way, as a rule
+            if not is_it and self.schema.lookup_item(item) != self.schema.lookup_item(key or {}):
                 raise NotDynamoDBReply("the item of another key")
             return at_home(self._codec.decode(item), self.table)
         except KeyError:
@@ -194,11 +195,11 @@ class Verbs(msgspec.Struct, frozen=True, eq=False):
 
     def _converted(self, put: Mapping[str, Any]) -> dict[str, Any]:
         """Return values as assigning them to a record would make them: by the fields' converters."""
-        attributes = attrs.fields_dict(self._codec.record_class)
+        attributes: Any = attrs.fields(self._codec.record_class)
         converted, never = dict(put), cast(Any, attrs.setters.NO_OP)
         for name, value in put.items():
             field = self._codec.by_name.get(name) or self._codec.by_wire.get(name)
-            attribute = None if field is None else attributes[field.name]
+            attribute = None if field is None else getattr(attributes, field.name)
             if attribute is not None and attribute.on_setattr is not never:
                 converted[name] = attrs.setters.convert(None, attribute, value)
         return converted
@@ -291,6 +292,8 @@ class Verbs(msgspec.Struct, frozen=True, eq=False):
 
     def _from_defaults(self, change: Update) -> Update:
         """Return the update with counters that start at their default, as an absent field loads."""
+        if not change.adds:
+            return change
         adds, sets = [], list(change.sets)
         for clause in change.adds:
             start = self._start(clause)
@@ -311,8 +314,11 @@ class Verbs(msgspec.Struct, frozen=True, eq=False):
 
     def _leaves_required(self, change: Update) -> bool:
         """Tell whether an item made from the change alone could not be read."""
+        needed = [field.wire for field in self._codec.fields if not field.has_literal]
+        if not needed:
+            return False
         made = set(_wires(Update(sets=change.sets, adds=change.adds))) | self.schema.key_wires
-        return any(not field.has_literal and field.wire not in made for field in self._codec.fields)
+        return any(wire not in made for wire in needed)
 
 
 def _wires(change: Update) -> Iterator[str]:

@@ -102,7 +102,9 @@ def _refuse_reads(request: Mapping[str, Any], tables: Mapping[str, Any]) -> None
     if not all(map(is_table_name, tables)):
         shown = msgspec.json.encode(tables).decode()
         message = f"Value '{shown}' at 'requestItems' failed to satisfy constraint: {map_keys()}"
-        enums = violations(CAPACITY, request.get("ReturnConsumedCapacity") or "NONE", "returnConsumedCapacity")
+        enums = violations(
+            CAPACITY, request.get("ReturnConsumedCapacity") or "NONE", "returnConsumedCapacity"
+        )
         raise detected([message, *enums])
     for name, wanted in tables.items():
         keys = None if wanted is None else wanted.get("Keys")
