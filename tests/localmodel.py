@@ -13,11 +13,12 @@ import attrs
 
 from .localmodel_conditions import holds
 from .localmodel_updates import applied, only_takes
-from .localmodel_values import Refused, item_size, tag_of
+from .localmodel_values import Refused, item_size, same, tag_of
 
 __all__ = ["FIVE_YEARS", "Action", "Index", "Model", "Part", "Table"]
 
 Item = dict[str, Any]
+_EMPTY = {"S": "", "B": b""}
 FIVE_YEARS = 5 * 365 * 86400
 
 
@@ -89,11 +90,15 @@ class Table:
         found = (self.held(index, item) for item in self.items.values())
         return [item for item in found if item is not None]
 
+    def accepts(self, item: Item) -> bool:
+        """Tell whether the attributes of an item that are index keys can be some."""
+        parts = (part for index in self.indexes.values() for part in index.parts)
+        return all(part.name not in item or part.fits(item) for part in parts)
+
     def check(self, item: Item) -> None:
-        """Refuse an item whose index keys are none."""
-        for index in self.indexes.values():
-            if any(part.name in item and not part.fits(item) for part in index.parts):
-                raise Refused
+        """Refuse an item that it does not accept."""
+        if not self.accepts(item):
+            raise Refused
 
     def write_units(self, old: Item | None, new: Item | None) -> dict[str | None, float]:
         """Return the units that changing an item takes: of the table (None), and of indexes."""
@@ -101,7 +106,7 @@ class Table:
         units: dict[str | None, float] = {None: _kilobytes(max(sizes, default=0))}
         for name, index in self.indexes.items():
             was, now = (None if item is None else self.held(index, item) for item in (old, new))
-            if was == now:
+            if same(was or {}, now or {}):
                 continue
             parts = [one for one in (was, now) if one is not None]
             if was is not None and now is not None and all(was[p.name] == now[p.name] for p in index.parts):
@@ -169,9 +174,9 @@ class Model:
             return None
         if action.kind == "ConditionCheck":
             return old
+        new = applied(action.clauses, action.item if old is None else old)
         if old is None and only_takes(action.clauses):
             return None
-        new = applied(action.clauses, action.item if old is None else old)
         if action.clauses:
             table.check(new)
         return new
@@ -196,13 +201,15 @@ class Model:
         """Carry out all writes or none, once for a token."""
         tables = [self.table(action.table) for action in actions]
         for table, action in zip(tables, actions, strict=True):
-            for index in table.indexes.values():
-                if any(action.item.get(part.name, 1) in ("", b"") for part in index.parts):
+            literals = {path[0]: rest[0][1] for kind, path, *rest in action.clauses if kind == "SET" and rest[0][0] == "value" and len(path) == 1}
+            for part in (part for index in table.indexes.values() for part in index.parts):
+                if any(one.get(part.name, 1) == _EMPTY.get(part.type) for one in (action.item, literals)):
                     raise Refused
-        self._raise_all(
-            lambda action=action: self.table(action.table).check(action.item) if action.kind == "Put" else None
-            for action in actions
-        )
+        for place, (table, action) in enumerate(zip(tables, actions, strict=True)):
+            if action.kind == "Put" and not table.accepts(action.item):  # the first one alone is named
+                reasons = ["None"] * len(actions)
+                reasons[place] = "ValidationError"
+                raise Refused("TransactionCanceledException", reasons)
         self._check_distinct(actions)
         known = self.tokens.get(token or "")
         if known is not None and self.now - known[1] < 600:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from .localmodel_conditions import PATHS, Path, Words
 from .localmodel_values import KEY_VALUES, Refused, at, project, tag_of, values
 
-__all__ = ["applied", "only_takes", "returned", "updates", "update_text"]
+__all__ = ["applied", "key_updates", "only_takes", "returned", "updates", "update_text"]
 
 _SECTIONS = ("SET", "REMOVE", "ADD", "DELETE")
 _GONE = object()
@@ -49,12 +49,8 @@ _expressions = st.one_of(
 
 
 @st.composite
-def updates(draw: st.DrawFn, keys: dict[str, list[Any]]) -> list[Any]:
-    """Return clauses with paths that do not touch each other.
-
-    Args:
-        keys: Attributes that are keys of indexes, and what they may be set to.
-    """
+def updates(draw: st.DrawFn) -> list[Any]:
+    """Return clauses with paths that do not touch each other."""
     clauses: list[Any] = []
     for path in draw(st.lists(_paths, min_size=1, max_size=3, unique_by=lambda path: path[0])):
         section = draw(st.sampled_from(_SECTIONS + ("SET",)))
@@ -66,6 +62,13 @@ def updates(draw: st.DrawFn, keys: dict[str, list[Any]]) -> list[Any]:
             clauses.append((section, path, draw(_sets if section == "DELETE" else _sets | _numbers)))
     if draw(st.integers(0, 9)) == 0:
         clauses = [("SET", ("x", 0), draw(_expressions)), ("REMOVE", ("x", 1)), ("SET", ("x", 7), draw(_simple))]
+    return clauses
+
+
+@st.composite
+def key_updates(draw: st.DrawFn, keys: dict[str, list[Any]]) -> list[Any]:
+    """Return clauses for attributes that are keys of indexes, from what they may be set to."""
+    clauses: list[Any] = []
     for name, choices in keys.items():
         if draw(st.integers(0, 3)) == 0:
             value = draw(st.sampled_from([*choices, *choices, _GONE]))

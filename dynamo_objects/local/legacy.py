@@ -16,7 +16,7 @@ from ..expressions.evaluate import order_key
 from .errors import invalid, invalid_parameter
 from .expressions.keyconditions import KeyCondition
 from .expressions.updating import Change, Update
-from .values import checked_value, type_of
+from .values import check_name, checked_value, type_of
 
 __all__ = [
     "attribute_updates",
@@ -139,7 +139,7 @@ def filters(raw: Mapping[str, Any], operator: str | None = "AND") -> tree.Condit
     """
     conditions = []
     for name, given in raw.items():
-        _check_name(name)
+        check_name(name)
         comparison, values = _checked(given)
         conditions.append(_condition(name, comparison, values))
     return _joined(conditions, operator) if conditions else None
@@ -153,7 +153,7 @@ def key_conditions(raw: Mapping[str, Any]) -> tuple[KeyCondition, ...]:
     """
     conditions = []
     for name, given in raw.items():
-        _check_name(name)
+        check_name(name)
         comparison, values = _checked(given)
         conditions.append(KeyCondition(name, _KEY_OPERATORS.get(comparison, comparison), tuple(values)))
     return tuple(conditions)
@@ -191,13 +191,8 @@ def _check_operator(operator: str | None, conditions: Mapping[str, Any] | None) 
         raise invalid("ConditionalOperator can only be used when Filter or Expected has two or more elements")
 
 
-def _check_name(name: str) -> None:
-    if not name:
-        raise invalid("Empty attribute name")
-
-
 def _expectation(name: str, given: Mapping[str, Any]) -> tree.Condition:
-    _check_name(name)
+    check_name(name)
     comparison, exists = given.get("ComparisonOperator"), given.get("Exists")
     value, values = given.get("Value"), given.get("AttributeValueList")
     _check_together(name, given)
@@ -307,7 +302,7 @@ def attribute_updates(raw: Mapping[str, Any]) -> Update:
 
 
 def _change(name: str, given: Mapping[str, Any]) -> Change:
-    _check_name(name)
+    check_name(name)
     action = given.get("Action") or "PUT"
     path = tree.Path((name,))
     if given.get("Value") is None:

@@ -5,18 +5,17 @@ The same value comes back if nothing had to be changed: nobody else holds a requ
 
 from __future__ import annotations
 
-import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from ..codec.numbers import decimal_text
-from ..codec.values import AttributeValue, Invalid, Item
+from ..codec.values import AttributeValue, Item
 from .errors import ApiError, invalid, invalid_parameter, malformed
+from .numbers import is_plain, normal_number
 
-__all__ = ["MAX_DEPTH", "checked_item", "checked_value", "is_deeper", "normal_number", "type_of"]
+__all__ = ["MAX_DEPTH", "check_name", "checked_item", "checked_value", "is_deeper", "type_of"]
 
 #: Lists and maps that may stand inside each other, the attribute's own value counted
 #: (31 pass and 32 fail on DynamoDB Local and dynoxide; Developer Guide, "Quotas": 32 levels).
@@ -33,10 +32,6 @@ _TOO_DEEP = (
     "Attributes in the item have nested levels beyond supported limit"
 )
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII).fullmatch
-#: The normal form, but for -0.
-_NORMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d*[1-9])?", re.ASCII).fullmatch
-_MAX_DIGITS = 38
 _TAGS = frozenset({"S", "N", "B", "SS", "NS", "BS", "L", "M", "NULL", "BOOL"})
 
 
@@ -65,7 +60,7 @@ def checked_item(raw: dict[str, Any]) -> Item:
             elif (checked := checked_value(value)) is not value:
                 changed[name] = checked
             if not name or len(name) > _LONG_NAME:
-                _check_name(name)
+                check_name(name)
     except ApiError as error:
         raise _first_of(raw, error) from None
     return {**raw, **changed} if changed else raw
@@ -114,11 +109,17 @@ def checked_value(raw: Any, depth: int = 0) -> AttributeValue:
             return value
         raise _not_text(held)
     if tag == "N":
-        return value if _is_plain(held) else {"N": normal_number(held)}
+        return value if is_plain(held) else {"N": _number(held)}
     check = _CHECKS.get(tag)
     if check is None:
         raise _empty()
     return check(raw, held, depth)
+
+
+def _number(held: Any) -> str:
+    if type(held) is not str:
+        raise _not_text(held)
+    return normal_number(held)
 
 
 def _no_value(raw: Any) -> ApiError:
@@ -144,81 +145,6 @@ def _single(raw: dict[str, Any]) -> dict[str, Any]:
         "Supplied AttributeValue has more than one datatypes set, "
         "must contain exactly one of the supported datatypes"
     )
-
-
-# --- numbers ------------------------------------------------------------------------------
-
-
-def _is_plain(text: Any) -> bool:
-    """Tell whether a number is in its normal form for sure: digits only, not many."""
-    if type(text) is not str or not text.isdigit() or not text.isascii() or len(text) > _MAX_DIGITS:
-        return False
-    return text[0] != "0" or text == "0"
-
-
-def normal_number(text: Any) -> str:
-    """Return a number's text in its normal form: plain, without zeros to spare.
-
-    Raises:
-        ApiError: It is no number, or has too many digits, or is out of range.
-    """
-    if type(text) is not str:
-        raise _not_text(text)
-    if len(text) <= _MAX_DIGITS and _NORMAL(text) and text != "-0":
-        return text
-    if not _NUMBER(text):
-        raise _not_numeric(text)
-    mantissa, _, exponent = text.upper().partition("E")
-    whole, _, fraction = mantissa.lstrip("+-").partition(".")
-    digits = (whole + fraction).lstrip("0")
-    power = _power(text, exponent)
-    # Zero is in range by the exponent that it is written with (numberExponent.test.ts, run on AWS).
-    magnitude = len(digits) - len(fraction) - 1 + power if digits else power
-    if magnitude > 125:
-        raise _overflow(text, magnitude, power)
-    if magnitude < -130:
-        raise _underflow(text, power)
-    if not digits:
-        return "0"
-    if len(digits.rstrip("0")) > _MAX_DIGITS:
-        raise invalid("Attempting to store more than 38 significant digits in a Number")
-    try:
-        return decimal_text(Decimal(text))
-    except Invalid as error:  # checked above
-        raise AssertionError("a number of the service's range") from error
-
-
-_NOT_NUMERIC = "The parameter cannot be converted to a numeric value"
-_OVERFLOW = "Number overflow. Attempting to store a number with magnitude larger than supported range"
-_UNDERFLOW = "Number underflow. Attempting to store a number with magnitude smaller than supported range"
-#: The older layer reads numbers as Java's BigDecimal does, whose exponents are of 32 bits
-#: (valueLayers.test.ts of the Parity Suite); the current one knows exponents of 64 bits.
-_MAX_INT, _MAX_LONG = 2**31 - 1, 2**63 - 1
-
-
-def _power(text: str, exponent: str) -> int:
-    if len(exponent) < 19:
-        return int(exponent or 0)
-    sign = "-" if exponent[0] == "-" else ""
-    digits = exponent.lstrip("+-0") or "0"
-    power = int(sign + digits) if len(digits) < 20 else _MAX_LONG + 1
-    if not -_MAX_LONG - 1 <= power <= _MAX_LONG:
-        raise _not_numeric(text)
-    return power
-
-
-def _not_numeric(text: str) -> ApiError:
-    return invalid(f"{_NOT_NUMERIC}: {text}", f"{_NOT_NUMERIC}: {text}" if text else _NOT_NUMERIC)
-
-
-def _overflow(text: str, magnitude: int, power: int) -> ApiError:
-    if power > _MAX_INT:
-        return invalid(_OVERFLOW, f"{_NOT_NUMERIC}: {text}")
-    return invalid(_OVERFLOW, _UNDERFLOW if magnitude >= _MAX_INT else _OVERFLOW)  # its sum wraps around
-
-
-def _underflow(text: str, power: int) -> ApiError:
-    return invalid(_UNDERFLOW, f"{_NOT_NUMERIC}: {text}" if power < -_MAX_INT else _UNDERFLOW)
 
 
 # --- texts and binaries -------------------------------------------------------------------
@@ -314,7 +240,7 @@ def _check_text_set(raw: Any, held: Any, depth: int) -> AttributeValue:
 
 
 def _check_number_set(raw: Any, held: Any, depth: int) -> AttributeValue:
-    members = [normal_number(member) for member in _members(held)]
+    members = [_number(member) for member in _members(held)]
     if not members:
         raise invalid_parameter("An number set  may not be empty")
     if len(set(members)) != len(members):
@@ -373,7 +299,7 @@ def _check_map(raw: Any, held: Any, depth: int) -> AttributeValue:
         raise malformed("Unexpected field type")
     for name in held:
         if not name or len(name) > _MAX_NAME_BYTES // 4:
-            _check_name(name)
+            check_name(name)
     return {"M": {name: checked_value(value, depth + 1) for name, value in held.items()}}
 
 
@@ -382,7 +308,12 @@ def _check_depth(depth: int) -> None:
         raise invalid(_TOO_DEEP)
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Check that the name of an attribute is neither empty nor too long.
+
+    Raises:
+        ApiError: ``ValidationException``, as AWS words it.
+    """
     if not name:
         raise invalid(_NO_NAME)
     if len(name.encode("utf-8", "surrogatepass")) > _MAX_NAME_BYTES:

@@ -7,6 +7,7 @@ found before any table is looked at. Single calls, batches and transactions shar
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -121,6 +122,12 @@ _EXPRESSIONS = ("UpdateExpression", "ConditionExpression")
 
 
 def _with_expressions(write: Write, request: Mapping[str, Any], layer: Layer) -> Write:
+    returns_failed = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+    if write.action != "Update" and request.keys().isdisjoint(_NEEDS_VALUES):
+        text, names = request.get("ConditionExpression"), request.get("ExpressionAttributeNames")
+        if text is not None:  # the guard of a new item, most of the time
+            must, paths = _without_values(text, None if names is None else tuple(names.items()))
+            return Write(write.action, write.table, write.item, write.size, must, None, paths, returns_failed)
     placeholders = Placeholders.of(request, layer)
     changes = None
     if (text := request.get("UpdateExpression")) is not None:
@@ -133,8 +140,21 @@ def _with_expressions(write: Write, request: Mapping[str, Any], layer: Layer) ->
         must = expected(request)
     placeholders.check_used()
     paths = paths_in(must) if text is not None and _is_deep(text) else _NO_PATHS
-    returns_failed = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
     return Write(write.action, write.table, write.item, write.size, must, changes, paths, returns_failed)
+
+
+_NEEDS_VALUES = frozenset({"ExpressionAttributeValues", "Expected", "ConditionalOperator"})
+
+
+@lru_cache(maxsize=256)
+def _without_values(text: str, names: tuple[tuple[str, str], ...] | None) -> tuple[Any, frozenset[tree.Path]]:
+    """Return the condition of a text that has names only, and its paths; many requests have the same."""
+    placeholders = Placeholders.of(
+        {"ConditionExpression": text, "ExpressionAttributeNames": None if names is None else dict(names)}
+    )
+    must = condition("ConditionExpression", text, placeholders)
+    placeholders.check_used()
+    return must, paths_in(must) if _is_deep(text) else _NO_PATHS
 
 
 _NO_PATHS: frozenset[tree.Path] = frozenset()

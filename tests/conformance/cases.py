@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     capacity_cases,
     condition_cases,
+    layer_cases,
     legacy_cases,
     probes,
     search_cases,
@@ -26,4 +27,5 @@ GROUPS = (
     *several_cases.GROUPS,
     *legacy_cases.GROUPS,
     *table_cases.GROUPS,
+    *layer_cases.GROUPS,
 )

@@ -93,6 +93,7 @@ def attribute_updates() -> Iterator[Case]:
         yield case(f"refused {name}", update("hash", "k", AttributeUpdates=_updates(**updates)), expected)
     for name, updates in (("DELETE of another type", {"st": ("DELETE", ns(1))}), ("ADD of another type", {"st": ("ADD", ns(1))}), ("ADD a number to a set", {"nu": ("ADD", 1)}), ("ADD a set to a number", {"num": ("ADD", ns(1))})):
         yield case(f"refused {name}", update("hash", "k", AttributeUpdates=_updates(**updates)), invalid("Type mismatch for attribute to update"), given=given)
+    yield case("a name over 65535 bytes", update("hash", "k", AttributeUpdates=_updates(**{"x" * 65536: ("PUT", 1)})), invalid(Like(".*6553[56].*")))
     yield case("unknown action", update("hash", "k", AttributeUpdates=_updates(a=("DOG", 1))), invalid(Like(".*Member must satisfy enum value set: \\[ADD, (PUT, DELETE|DELETE, PUT)\\]")))
 
 
@@ -180,7 +181,7 @@ def key_conditions() -> Iterator[Case]:
     for name, conditions, message in (
         ("none", {}, Like("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.|Conditions can be of length 1 or 2 only|.*")), ("NE", {"pk": a, "sk": _one("NE", 1)}, indexable), ("IN", {"pk": a, "sk": _one("IN", 1, 2)}, indexable), ("CONTAINS", {"pk": a, "sk": _one("CONTAINS", 1)}, indexable), ("NULL", {"pk": a, "sk": _one("NULL")}, indexable),
         ("range only", {"sk": _one("EQ", 1)}, "Query condition missed key schema element: pk"), ("other", {"pk": a, "v": _one("EQ", 1)}, "Query condition missed key schema element: sk"),
-        ("three", {"pk": a, "sk": _one("EQ", 1), "v": _one("EQ", 1)}, "Conditions can be of length 1 or 2 only"), ("hash LT", {"pk": _one("LT", "a")}, "Query key condition not supported"),
+        ("three", {"pk": a, "sk": _one("EQ", 1), "v": _one("EQ", 1)}, Like("Conditions can be of length 1 or 2 only|The number of query conditions .3. exceeds the number of key attributes defined in the schema .2.")), ("hash LT", {"pk": _one("LT", "a")}, "Query key condition not supported"),
         ("wrong type", {"pk": _one("EQ", 1)}, "One or more parameter values were invalid: Condition parameter type does not match schema type"),
     ):
         yield case(f"refused {name}", asked(**conditions), invalid(message))

@@ -118,7 +118,6 @@ def values() -> Iterator[Case]:
         ("sets of numbers", ns(1, "2.5", "-3")), ("long text", "x" * 100_000),
     ):
         yield case(f"stored {name}", put("hash", {"pk": "a", "v": value}), ok(), then=[stored("hash", "a", {"pk": "a", "v": value})])
-    yield case("NULL false reads true", put("hash", {"pk": "a", "v": AV(NULL=False)}), ok(), then=[stored("hash", "a", {"pk": "a", "v": None})])
     yield case("32 levels", put("hash", {"pk": "a", "v": [deep]}), invalid("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"), then=[absent("hash", "a")])
     for value, message in NO_VALUES:
         yield case(f"refused {dict(value)}", put("hash", {"pk": "a", "v": value}), invalid(message), then=[absent("hash", "a")])

@@ -71,7 +71,10 @@ def test_queries_ask_for_ranges_of_keys(text: str, keys: Keys, expected: KeyRang
         ("attribute_type(p, :type)", "Invalid operator used in KeyConditionExpression: attribute_type"),
         ("p = :s AND size(r) = :n", "KeyConditionExpressions cannot contain nested operations"),
         ("p.a = :s", "KeyConditionExpressions cannot have conditions on nested attributes"),
-        ("p = :s AND p = :s", "KeyConditionExpressions must only contain one condition per key"),
+        (
+            "p = :s AND p = :s",
+            "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key",
+        ),
         (
             "p = r",
             "Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition",
@@ -110,16 +113,25 @@ def test_key_conditions_are_conditions() -> None:
     assert expected == refusal(KIND, "p < :t")
 
 
+TOO_MANY = (
+    "The number of query conditions ({}) exceeds the number of key attributes defined in the schema ({})"
+)
+GAP = (
+    "RANGE key attributes {} must have equality conditions specified in the query "
+    "because a condition is present on key attribute {}"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "keys", "message"),
     [
         ("r = :n", BOTH, "Query condition missed key schema element: p"),
         ("x = :s", HASH, "Query condition missed key schema element: p"),
         ("p = :s AND x = :s", BOTH, "Query condition missed key schema element: r"),
-        ("p = :s AND x = :s", HASH, "Query key condition not supported"),
+        ("p = :s AND x = :s", HASH, TOO_MANY.format(2, 1)),
         ("p > :s", HASH, "Query key condition not supported"),
         ("begins_with(p, :s)", BOTH, "Query key condition not supported"),
-        ("p = :s AND r = :n AND x = :n", BOTH, "Conditions can be of length 1 or 2 only"),
+        ("p = :s AND r = :n AND x = :n", BOTH, TOO_MANY.format(3, 2)),
         (
             "p = :n",
             BOTH,
@@ -132,13 +144,10 @@ def test_key_conditions_are_conditions() -> None:
         ),
         ("h1 = :s", MANY, "Query condition missed key schema element: h2"),
         ("h1 = :s AND h2 > :n", MANY, "Query key condition not supported"),
-        ("h1 = :s AND h2 = :n AND r2 = :s", MANY, "Query condition missed key schema element: r1"),
-        (
-            "h1 = :s AND h2 = :n AND r1 = :s AND r3 = :n",
-            MANY,
-            "Query condition missed key schema element: r2",
-        ),
-        ("h1 = :s AND h2 = :n AND r1 > :s AND r2 = :s", MANY, "Query key condition not supported"),
+        ("h1 = :s AND h2 = :n AND x = :s", MANY, "Query condition missed key schema element: r1"),
+        ("h1 = :s AND h2 = :n AND r2 = :s", MANY, GAP.format("r1", "r2")),
+        ("h1 = :s AND h2 = :n AND r1 = :s AND r3 = :n", MANY, GAP.format("r2", "r3")),
+        ("h1 = :s AND h2 = :n AND r1 > :s AND r2 = :s", MANY, GAP.format("r1", "r2")),
     ],
 )
 def test_key_conditions_must_go_with_the_keys(text: str, keys: Keys, message: str) -> None:

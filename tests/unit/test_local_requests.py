@@ -153,7 +153,7 @@ REFUSED = [
     ("Scan", {"TableName": "abc", "Segment": -1}, f"{ONE}Value '-1' at 'segment' failed to satisfy constraint: Member must have value greater than or equal to 0"),
     ("Scan", {"TableName": "abc", "TotalSegments": 1_000_001}, f"{ONE}Value '1000001' at 'totalSegments' failed to satisfy constraint: Member must have value less than or equal to 1000000"),
     ("GetItem", {"TableName": "abc", "Key": KEY, "AttributesToGet": []}, f"{ONE}Value '[]' at 'attributesToGet' {LENGTH} greater than or equal to 1"),
-    ("BatchGetItem", {"RequestItems": {}}, "The requestItems parameter is required for BatchGetItem"),
+    ("BatchGetItem", {"RequestItems": {}}, f"{ONE}Value at 'RequestItems' {LENGTH} greater than or equal to 1"),
     ("BatchWriteItem", {}, "The requestItems parameter is required for BatchWriteItem"),
     ("BatchGetItem", {"RequestItems": {"abc": {"Keys": [KEY] * 101}}}, f"{ONE}Value at 'RequestItems.abc.member.Keys' {LENGTH} less than or equal to 100"),
     ("BatchGetItem", {"RequestItems": {"abc": {}}}, f"{ONE}Value null at 'requestItems.abc.member.keys' {NULL}"),
