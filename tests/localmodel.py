@@ -201,7 +201,11 @@ class Model:
         """Carry out all writes or none, once for a token."""
         tables = [self.table(action.table) for action in actions]
         for table, action in zip(tables, actions, strict=True):
-            literals = {path[0]: rest[0][1] for kind, path, *rest in action.clauses if kind == "SET" and rest[0][0] == "value" and len(path) == 1}
+            literals = {
+                path[0]: rest[0][1]
+                for kind, path, *rest in action.clauses
+                if kind == "SET" and rest[0][0] == "value" and len(path) == 1
+            }
             for part in (part for index in table.indexes.values() for part in index.parts):
                 if any(one.get(part.name, 1) == _EMPTY.get(part.type) for one in (action.item, literals)):
                     raise Refused
@@ -245,13 +249,16 @@ class Model:
 
     # --- time -----------------------------------------------------------------------------
 
-    def reap(self) -> None:
-        """Delete what has expired."""
+    def reap(self) -> int:
+        """Delete what has expired; return how many items."""
+        count = 0
         for table in self.tables.values():
             if table.ttl is not None:
                 expired = [key for key, item in table.items.items() if self._has_expired(item.get(table.ttl))]
                 for key in expired:
                     del table.items[key]
+                count += len(expired)
+        return count
 
     def _has_expired(self, value: Any) -> bool:
         if value is None or tag_of(value) != "N":

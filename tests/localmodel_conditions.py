@@ -21,7 +21,17 @@ __all__ = ["PATHS", "Words", "conditions", "holds", "written"]
 Path = tuple[str | int, ...]
 
 #: Attributes that anything may be in, and places in them.
-PATHS: list[Path] = [("x",), ("y",), ("d",), ("x", "m"), ("x", "m", "n"), ("x", 0), ("y", 1), ("y", "n", 0), ("x", 0, "m")]
+PATHS: list[Path] = [
+    ("x",),
+    ("y",),
+    ("d",),
+    ("x", "m"),
+    ("x", "m", "n"),
+    ("x", 0),
+    ("y", 1),
+    ("y", "n", 0),
+    ("x", 0, "m"),
+]
 _TAGS = ("S", "N", "B", "SS", "NS", "BS", "L", "M", "NULL", "BOOL")
 
 
@@ -81,8 +91,12 @@ def conditions(paths: list[Path] = PATHS) -> st.SearchStrategy[Any]:
     bounded = st.builds(lambda operand, pair: ("BETWEEN", operand, *pair), paths_of | sizes, _bounds())
     leaves = st.one_of(
         st.tuples(st.sampled_from(["=", "<>"]), paths_of, constants),
-        st.tuples(st.sampled_from(["<", "<=", ">", ">="]), paths_of | sizes, st.tuples(st.just("value"), _ordered)),
-        st.tuples(st.sampled_from(["=", "<>", "<", ">="]), paths_of, paths_of | sizes).filter(lambda c: c[1] != c[2]),
+        st.tuples(
+            st.sampled_from(["<", "<=", ">", ">="]), paths_of | sizes, st.tuples(st.just("value"), _ordered)
+        ),
+        st.tuples(st.sampled_from(["=", "<>", "<", ">="]), paths_of, paths_of | sizes).filter(
+            lambda c: c[1] != c[2]
+        ),
         bounded,
         st.tuples(st.just("IN"), paths_of, st.lists(values(), min_size=1, max_size=3)),
         st.tuples(st.sampled_from(["exists", "absent"]), path),
@@ -92,8 +106,10 @@ def conditions(paths: list[Path] = PATHS) -> st.SearchStrategy[Any]:
     )
     return st.recursive(
         leaves,
-        lambda inner: st.tuples(st.sampled_from(["AND", "OR"]), st.lists(inner, min_size=2, max_size=3))
-        | st.tuples(st.just("NOT"), inner),
+        lambda inner: (
+            st.tuples(st.sampled_from(["AND", "OR"]), st.lists(inner, min_size=2, max_size=3))
+            | st.tuples(st.just("NOT"), inner)
+        ),
         max_leaves=4,
     )
 

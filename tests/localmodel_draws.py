@@ -117,7 +117,9 @@ def keys(draw: st.DrawFn, table: Table) -> dict[str, Any]:
 def index_values(table: Table) -> dict[str, list[Any]]:
     """Return the attributes that are keys of indexes only, and what they may be, some of it wrong."""
     own = {part.name for part in table.parts}
-    parts = {part.name: part for index in table.indexes.values() for part in index.parts if part.name not in own}
+    parts = {
+        part.name: part for index in table.indexes.values() for part in index.parts if part.name not in own
+    }
     return {name: KEY_VALUES[part.type] * 3 + _WRONG for name, part in parts.items()}
 
 
@@ -157,7 +159,9 @@ def searchable(table: Table, index: Index | None, is_query: bool) -> list[Path]:
 class Ask:
     """A key condition: values of hash parts, equal range parts, and one operator on the next."""
 
-    def __init__(self, place: Table | Index, hash: list[Any], equal: list[Any], last: tuple[Any, ...] | None) -> None:
+    def __init__(
+        self, place: Table | Index, hash: list[Any], equal: list[Any], last: tuple[Any, ...] | None
+    ) -> None:
         self.place, self.hash, self.equal, self.last = place, hash, equal, last
 
     def fits(self, item: dict[str, Any]) -> bool:
@@ -193,7 +197,9 @@ def key_conditions(draw: st.DrawFn, place: Table | Index, stored: list[dict[str,
     if count == len(place.range) or draw(st.booleans()):
         return Ask(place, hash, equal, None)
     part = place.range[count]
-    operator = draw(st.sampled_from(["<", "<=", ">", ">=", "BETWEEN", *(["begins_with"] if part.type != "N" else [])]))
+    operator = draw(
+        st.sampled_from(["<", "<=", ">", ">=", "BETWEEN", *(["begins_with"] if part.type != "N" else [])])
+    )
     operands = [draw(key_values(part)) for _ in range(2 if operator == "BETWEEN" else 1)]
     if operator == "begins_with" and draw(st.integers(0, 3)) == 0:
         operands = ["" if part.type == "S" else b""]

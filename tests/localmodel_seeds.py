@@ -6,10 +6,11 @@ Most refer to one of the tables that `TABLES` describes, a few to tables that ar
 from __future__ import annotations
 
 import random
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
+
+from .localmodel_words import NAMES, Words, any_value, condition, key_condition, scalar, update
 
 __all__ = ["CANARY", "KEYS", "OPERATIONS", "TABLES", "items_of", "valid_request"]
 
@@ -65,151 +66,19 @@ TABLES: dict[str, dict[str, Any]] = {
 KEYS = {"plain": {"h": "S"}, "ranged": {"h": "S", "r": "N"}, "binary": {"h": "B", "r": "S"}}
 _INDEXED = {"plain": {}, "ranged": {"a": "S", "b": "B"}, "binary": {}}
 
-_TEXTS = ("a", "b", "ab", "é", "\U0001f600", "a\x00b", "x" * 300, "1", "size", "")
-_NUMBERS = ("0", "1", "-1", "1.5", "1E3", "-2.50", "9" * 38, "1E-130", "9.9E125", "007")
-_BLOBS = tuple(b64encode(raw).decode() for raw in (b"a", b"\x00", b"\xff\xff", b"abc", b""))
-_NAMES = ("x", "y", "z", "a", "b", "name", "data", "l", "m", "a.b", "é")
-
-
-def _value(dice: random.Random, depth: int = 0) -> dict[str, Any]:
-    tag = dice.choice(
-        ("S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", *(("L", "M") * 2 if depth < 3 else ()))
-    )
-    if tag in ("S", "N", "B"):
-        return _scalar(dice, tag)
-    if tag == "BOOL":
-        return {tag: dice.random() < 0.5}
-    if tag == "NULL":
-        return {tag: True}
-    if tag == "L":
-        return {tag: [_value(dice, depth + 1) for _ in range(dice.randrange(4))]}
-    if tag == "M":
-        return {tag: {dice.choice(_NAMES): _value(dice, depth + 1) for _ in range(dice.randrange(4))}}
-    pool = {"SS": _TEXTS, "NS": _NUMBERS[:7], "BS": _BLOBS}[tag]
-    return {tag: dice.sample(pool, dice.randrange(1, 4))}
-
-
-def _scalar(dice: random.Random, tag: str, *, is_key: bool = False) -> dict[str, Any]:
-    pool = {"S": _TEXTS, "N": _NUMBERS, "B": _BLOBS}[tag]
-    return {tag: dice.choice([held for held in pool if held] if is_key else pool)}
-
 
 def _key(dice: random.Random, table: str) -> dict[str, Any]:
-    return {name: _scalar(dice, type, is_key=True) for name, type in KEYS[table].items()}
+    return {name: scalar(dice, type, is_key=True) for name, type in KEYS[table].items()}
 
 
 def items_of(dice: random.Random, table: str) -> dict[str, Any]:
     """Return an item of a table."""
-    item = {name: _value(dice) for name in dice.sample(_NAMES, dice.randrange(5))}
+    item = {name: any_value(dice) for name in dice.sample(NAMES, dice.randrange(5))}
     for name, type in _INDEXED[table].items():
         item.pop(name, None)
         if dice.random() < 0.6:
-            item[name] = _scalar(dice, type, is_key=True)
+            item[name] = scalar(dice, type, is_key=True)
     return {**item, **_key(dice, table)}
-
-
-# --- expressions --------------------------------------------------------------------------
-
-
-class _Words:
-    """The names and values of one request."""
-
-    def __init__(self, dice: random.Random) -> None:
-        self.dice = dice
-        self.names: dict[str, str] = {}
-        self.values: dict[str, Any] = {}
-
-    def path(self) -> str:
-        """Return a path with some placeholders."""
-        steps = [self._step()]
-        while self.dice.random() < 0.3:
-            steps.append(self.dice.choice((f".{self._step()}", f"[{self.dice.randrange(4)}]")))
-        return "".join(steps)
-
-    def _step(self) -> str:
-        name = self.dice.choice(_NAMES)
-        if name in ("x", "y", "z", "l", "m") and self.dice.random() < 0.5:
-            return name
-        return self.name(name)
-
-    def name(self, name: str) -> str:
-        """Return a placeholder for a name."""
-        found = f"#n{len(self.names)}"
-        self.names[found] = name
-        return found
-
-    def value(self, value: dict[str, Any] | None = None) -> str:
-        """Return a placeholder for a value."""
-        found = f":v{len(self.values)}"
-        self.values[found] = _value(self.dice) if value is None else value
-        return found
-
-    def members(self) -> dict[str, Any]:
-        """Return the members of a request that say what placeholders stand for."""
-        found = {"ExpressionAttributeNames": self.names, "ExpressionAttributeValues": self.values}
-        return {name: held for name, held in found.items() if held}
-
-
-def _operand(words: _Words) -> str:
-    return words.dice.choice((words.path, words.value, lambda: f"size({words.path()})"))()
-
-
-def condition(words: _Words, depth: int = 0) -> str:
-    """Return the text of a condition."""
-    dice = words.dice
-    makers: list[Callable[[], str]] = [
-        lambda: f"{_operand(words)} {dice.choice(('=', '<>', '<', '<=', '>', '>='))} {_operand(words)}",
-        lambda: f"{words.path()} BETWEEN {words.value({'N': '1'})} AND {words.value({'N': '5'})}",
-        lambda: f"{words.path()} IN ({', '.join(words.value() for _ in range(dice.randrange(1, 4)))})",
-        lambda: f"attribute_exists({words.path()})",
-        lambda: f"attribute_not_exists({words.path()})",
-        lambda: f"attribute_type({words.path()}, {words.value({'S': dice.choice(('S', 'N', 'L', 'BOOL'))})})",
-        lambda: f"begins_with({words.path()}, {words.value({'S': 'a'})})",
-        lambda: f"contains({words.path()}, {_operand(words)})",
-    ]
-    if depth < 3:
-        inner = [
-            lambda: f"NOT {condition(words, depth + 1)}",
-            lambda: f"({condition(words, depth + 1)}) AND {condition(words, depth + 1)}",
-            lambda: f"{condition(words, depth + 1)} OR ({condition(words, depth + 1)})",
-        ]
-        makers += inner
-    return dice.choice(makers)()
-
-
-def _update(words: _Words) -> str:
-    dice = words.dice
-    names = dice.sample(("x", "y", "z", "l", "m", "s", "t"), 4)
-    sets = [
-        f"{names[0]} = {words.value()}",
-        f"{names[0]}[1] = {words.value()}",
-        f"{names[0]}.{words.name('b')} = {words.value()}",
-        f"{names[0]} = if_not_exists({words.path()}, {words.value()})",
-        f"{names[0]} = {words.path()} + {words.value({'N': '1'})}",
-        f"{names[0]} = list_append({words.path()}, {words.value({'L': []})})",
-    ]
-    number = dice.choice(({"N": "1"}, {"NS": ["1", "2"]}, {"SS": ["a"]}))
-    sections = [
-        f"SET {dice.choice(sets)}",
-        f"REMOVE {names[1]}, {names[2]}[0]",
-        f"ADD {names[3]} {words.value(number)}",
-        f"DELETE {words.name('set')} {words.value({'SS': ['a', 'b']})}",
-    ]
-    chosen = " ".join(dice.sample(sections, dice.randrange(1, 4)))
-    used = {name: held for name, held in words.values.items() if name in chosen}
-    words.names = {name: held for name, held in words.names.items() if name in chosen}
-    words.values = used
-    return chosen
-
-
-def _key_condition(words: _Words, parts: Mapping[str, str]) -> str:
-    dice, found = words.dice, []
-    for at, (name, type) in enumerate(parts.items()):
-        value = words.value(_scalar(dice, type, is_key=True))
-        other = f"{words.name(name)} {dice.choice(('<', '<=', '>', '>='))} {value}"
-        found.append(other if at and dice.random() < 0.5 else f"{name} = {value}")
-    words.names = {name: held for name, held in words.names.items() if any(name in text for text in found)}
-    return " AND ".join(found[: dice.choice((1, len(found)))] if len(parts) < 2 else found)
 
 
 # --- operations ---------------------------------------------------------------------------
@@ -219,7 +88,7 @@ def _with_condition(
     dice: random.Random, request: dict[str, Any], member: str, chance: float = 0.5
 ) -> dict[str, Any]:
     if dice.random() < chance:
-        words = _Words(dice)
+        words = Words(dice)
         request[member] = condition(words)
         request.update(words.members())
     return request
@@ -247,7 +116,7 @@ def _put(dice: random.Random, table: str) -> dict[str, Any]:
 def _get(dice: random.Random, table: str) -> dict[str, Any]:
     request = {"TableName": table, "Key": _key(dice, table)}
     if dice.random() < 0.4:
-        words = _Words(dice)
+        words = Words(dice)
         request["ProjectionExpression"] = f"{words.path()}, s.t[1]"
         request.update(words.members())
     elif dice.random() < 0.2:
@@ -264,29 +133,29 @@ def _delete(dice: random.Random, table: str) -> dict[str, Any]:
 def _updating(dice: random.Random, table: str) -> dict[str, Any]:
     request: dict[str, Any] = {"TableName": table, "Key": _key(dice, table)}
     if dice.random() < 0.2:
-        action = {"Action": dice.choice(("PUT", "ADD", "DELETE")), "Value": _value(dice)}
+        action = {"Action": dice.choice(("PUT", "ADD", "DELETE")), "Value": any_value(dice)}
         expected = {"y": {"ComparisonOperator": dice.choice(("EQ", "NULL", "GT")), "AttributeValueList": []}}
         return {**request, "AttributeUpdates": {"x": action}, "Expected": expected}
-    words = _Words(dice)
-    request["UpdateExpression"] = _update(words)
+    words = Words(dice)
+    request["UpdateExpression"] = update(words)
     request.update(words.members())
     returns = ("NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW")
     return _extras(dice, request, ReturnValues=returns)
 
 
 def _query(dice: random.Random, table: str) -> dict[str, Any]:
-    words = _Words(dice)
+    words = Words(dice)
     request: dict[str, Any] = {"TableName": table}
     parts: Mapping[str, str] = KEYS[table]
     if table == "ranged" and dice.random() < 0.6:
         name = request["IndexName"] = dice.choice(("local", "global", "several"))
         indexes = {"local": "h:S a:S", "global": "a:S b:B", "several": "a:S h:S r:N b:B"}
         parts = dict(part.split(":") for part in indexes[name].split())
-    request["KeyConditionExpression"] = _key_condition(words, parts)
+    request["KeyConditionExpression"] = key_condition(words, parts)
     if dice.random() < 0.3:
         request["FilterExpression"] = f"{words.name('y')} = {words.value()}"
     if dice.random() < 0.2:
-        start = {name: _scalar(dice, type, is_key=True) for name, type in {**KEYS[table], **parts}.items()}
+        start = {name: scalar(dice, type, is_key=True) for name, type in {**KEYS[table], **parts}.items()}
         request["ExclusiveStartKey"] = start
     request.update(words.members())
     return _extras(
@@ -307,7 +176,7 @@ def _scan(dice: random.Random, table: str) -> dict[str, Any]:
         request["TotalSegments"] = total = dice.choice((1, 2, 7, 1000000))
         request["Segment"] = min(dice.randrange(total), 999_999)
     elif dice.random() < 0.2:
-        request["ScanFilter"] = {"x": {"ComparisonOperator": "EQ", "AttributeValueList": [_value(dice)]}}
+        request["ScanFilter"] = {"x": {"ComparisonOperator": "EQ", "AttributeValueList": [any_value(dice)]}}
     if dice.random() < 0.2:
         request["ExclusiveStartKey"] = _key(dice, table)
     return _extras(dice, request, Limit=(1, 3, 100), Select=("COUNT", "SPECIFIC_ATTRIBUTES"))

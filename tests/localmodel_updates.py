@@ -26,7 +26,9 @@ _GONE = object()
 # --- drawing ------------------------------------------------------------------------------
 
 _numbers = st.sampled_from(KEY_VALUES["N"][:6])
-_sets = st.one_of(*(st.sets(st.sampled_from(KEY_VALUES[tag][:4]), min_size=1, max_size=2).map(frozenset) for tag in "SNB"))
+_sets = st.one_of(
+    *(st.sets(st.sampled_from(KEY_VALUES[tag][:4]), min_size=1, max_size=2).map(frozenset) for tag in "SNB")
+)
 _paths = st.sampled_from(PATHS)
 
 
@@ -53,7 +55,7 @@ def updates(draw: st.DrawFn) -> list[Any]:
     """Return clauses with paths that do not touch each other."""
     clauses: list[Any] = []
     for path in draw(st.lists(_paths, min_size=1, max_size=3, unique_by=lambda path: path[0])):
-        section = draw(st.sampled_from(_SECTIONS + ("SET",)))
+        section = draw(st.sampled_from((*_SECTIONS, "SET")))
         if section == "SET":
             clauses.append((section, path, draw(_expressions)))
         elif section == "REMOVE":
@@ -61,7 +63,11 @@ def updates(draw: st.DrawFn) -> list[Any]:
         else:
             clauses.append((section, path, draw(_sets if section == "DELETE" else _sets | _numbers)))
     if draw(st.integers(0, 9)) == 0:
-        clauses = [("SET", ("x", 0), draw(_expressions)), ("REMOVE", ("x", 1)), ("SET", ("x", 7), draw(_simple))]
+        clauses = [
+            ("SET", ("x", 0), draw(_expressions)),
+            ("REMOVE", ("x", 1)),
+            ("SET", ("x", 7), draw(_simple)),
+        ]
     return clauses
 
 
@@ -211,7 +217,9 @@ def _remove(changed: Any, path: Path, before: Any) -> None:
         del container[path[-1]]
 
 
-def returned(kind: str, clauses: list[Any], old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
+def returned(
+    kind: str, clauses: list[Any], old: dict[str, Any] | None, new: dict[str, Any] | None
+) -> dict[str, Any]:
     """Return the attributes that an update answers with, as its ReturnValues asks."""
     if kind in ("ALL_OLD", "ALL_NEW"):
         return (old if kind == "ALL_OLD" else new) or {}

@@ -218,14 +218,18 @@ def _number_size(number: Decimal) -> int:
 
 # --- values to draw -----------------------------------------------------------------------
 
-_NUMBERS = [Decimal(text) for text in ("-1.5", "-1", "0", "0.05", "1", "2", "10", "100", "1E+20", "-9E+120", "1E-130")]
+_NUMBERS = [
+    Decimal(text) for text in ("-1.5", "-1", "0", "0.05", "1", "2", "10", "100", "1E+20", "-9E+120", "1E-130")
+]
 #: What keys can be, by type.
 KEY_VALUES: dict[str, list[Any]] = {
     "S": ["a", "ab", "b", "a\x00", "a\x00\x01", "é", "\U0001f600"],
     "N": _NUMBERS,
     "B": [b"\x00", b"a", b"a\x00", b"ab", b"\xff", b"\xff\xff"],
 }
-_SCALARS = st.sampled_from([*KEY_VALUES["S"][:4], "", *_NUMBERS[:6], b"", b"a", b"ab", True, False, None, "x" * 1100])
+_SCALARS = st.sampled_from(
+    [*KEY_VALUES["S"][:4], "", *_NUMBERS[:6], b"", b"a", b"ab", True, False, None, "x" * 1100]
+)
 _SETS = st.one_of(
     *(st.sets(st.sampled_from(KEY_VALUES[tag][:4]), min_size=1, max_size=3).map(frozenset) for tag in "SNB")
 )
@@ -238,6 +242,8 @@ def values() -> st.SearchStrategy[Any]:
 
 _VALUES: st.SearchStrategy[Any] = st.recursive(
     _SCALARS | _SETS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["m", "n"]), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["m", "n"]), inner, max_size=2)
+    ),
     max_leaves=4,
 )

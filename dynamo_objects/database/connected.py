@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import attrs
 
 from ..connection.attempts import RetryPolicy
-from ..connection.aws import AwsSettings, boto_transport, is_loopback, local_settings
+from ..connection.aws import AwsSettings, is_loopback, local_settings
 from ..connection.connection import Connection
 from ..connection.local import local_transport
+from ..connection.native import chosen_transport
 from ..connection.transport import Transport
 from ..errors import DynamoException
 from ..schema import TableSchema
@@ -95,7 +96,7 @@ class Connected:
         url: str | None = None,
         engine: Any = None,
         options: Options | None = None,
-        transport: Transport | None = None,
+        transport: Transport | str | None = None,
         auto_create: bool = True,
         deadline_seconds: float = 30.0,
         timeout_seconds: float = 20.0,
@@ -122,7 +123,9 @@ class Connected:
                 what was in memory.
             engine: A SQLAlchemy engine for the embedded engine; it is not closed.
             options: What the embedded engine simulates: throttling, faults, times.
-            transport: Carries the bytes of requests instead of boto3.
+            transport: How requests get there: ``"curl"`` (the default where pycurl is installed:
+                the extra ``fast``), ``"urllib3"`` (the default without), ``"boto3"``; or an
+                object that carries them.
             auto_create: Whether tables create themselves.
             deadline_seconds: How long a call goes on trying.
             timeout_seconds: How long one attempt may take.
@@ -153,7 +156,7 @@ class Connected:
             elif is_local:
                 endpoint_url, arguments, region_name = local_settings(DYNAMODB_HOST, DYNAMODB_PORT)
             settings = None
-            if transport is None:
+            if transport is None or isinstance(transport, str):
                 settings = AwsSettings(
                     region_name=region_name,
                     endpoint_url=endpoint_url,
@@ -165,7 +168,7 @@ class Connected:
                     max_connections=max(10, 2 * max_parallel),
                     allow_plaintext=allow_plaintext,
                 )
-                transport = boto_transport(settings)
+                transport = chosen_transport(settings, transport)
             policy = RetryPolicy(deadline_seconds=deadline_seconds, timeout_seconds=timeout_seconds)
             connection = Connection(transport, policy, max_parallel=max_parallel)
             self._state = State(connection, table_prefix, settings, auto_create, is_local)
@@ -244,7 +247,8 @@ def _check_arguments(
 ) -> None:
     """Raise DynamoException where one argument of ``connect`` would make another one useless."""
     given = [name for name, value in others.items() if value is not None]
-    if transport is not None and (given or region_name is not None):
+    is_object = transport is not None and not isinstance(transport, str)
+    if is_object and (given or region_name is not None):
         raise DynamoException(f"connect takes a transport, or {', '.join(given) or 'region_name'}, not both")
     if region_name == "localhost":
         contradicting = [name for name in given if not name.startswith("aws_") and name != "config"]

@@ -227,15 +227,15 @@ def _carried_out(
 ) -> dict[str, Any]:
     token = request.get("ClientRequestToken")
     with context.storage.writing() as unit:
-        if token is not None and _is_repeated(context, unit, token, request):
-            return _reply(request, _repeated(context, unit, writes), [])
+        if token is not None and (known := _earlier(context, unit, token, request)) is not None:
+            return _reply(request, _repeated(context, unit, writes, known), [])
         done = _all_done(context, unit, writes, owner)
         if token is not None:
-            _remember(context, unit, token, request)
+            _remember(context, unit, token, request, done)
         totals: dict[str, Consumed] = {}
         for one in done:
             consumed = totals.setdefault(one.table.name, Consumed(one.table, is_write=True, is_split=True))
-            consumed.add(one.consumed, times=2)
+            consumed.add(one.consumed, transactional=True)
         for consumed in totals.values():
             context.meter.write(consumed)
     return _reply(request, totals, list(zip(writes, done, strict=True)))
@@ -275,54 +275,63 @@ def _reply(
 
 
 class _Token(msgspec.Struct):
-    """What a token stands for: a digest of its request, and when it came."""
+    """What a token stands for.
+
+    Attributes:
+        digest: Of its request.
+        seconds: When that came.
+        sizes: Bytes of the item of each action, before it or after it, whichever were more.
+    """
 
     digest: str
     seconds: float
+    sizes: list[int] = []
 
 
 def _digest(request: Mapping[str, Any]) -> str:
-    content = msgspec.json.encode(request["TransactItems"])
+    content = msgspec.json.encode(request["TransactItems"], order="deterministic")
     return blake2b(content, digest_size=16).hexdigest()
 
 
-def _is_repeated(context: Context, unit: Unit, token: str, request: Mapping[str, Any]) -> bool:
-    """Tell whether the request of a token was carried out before.
+def _earlier(context: Context, unit: Unit, token: str, request: Mapping[str, Any]) -> _Token | None:
+    """Return what is known of a request that has been carried out before; None if it has not been.
 
     Raises:
-        ApiError: It was another request.
+        ApiError: Its token came with another request.
     """
     found = unit.document("token", token)
     if found is None:
-        return False
+        return None
     known = msgspec.json.decode(found, type=_Token)
     if context.options.clock() - known.seconds >= TOKEN_SECONDS:
-        return False
+        return None
     if known.digest != _digest(request):
         raise ApiError(
             "IdempotentParameterMismatchException",
             "This request is a duplicate of another request with the same ClientRequestToken "
             "but with different parameters",
         )
-    return True
+    return known
 
 
-def _remember(context: Context, unit: Unit, token: str, request: Mapping[str, Any]) -> None:
+def _remember(context: Context, unit: Unit, token: str, request: Mapping[str, Any], done: list[Done]) -> None:
     now = context.options.clock()
-    unit.put_document("token", token, msgspec.json.encode(_Token(_digest(request), now)))
+    sizes = [max(0 if entry is None else entry.size for entry in (one.old, one.new)) for one in done]
+    unit.put_document("token", token, msgspec.json.encode(_Token(_digest(request), now, sizes)))
     if context.claims.is_time_to_tidy(now):
         for name, content in list(unit.documents("token")):
             if now - msgspec.json.decode(content, type=_Token).seconds >= TOKEN_SECONDS:
                 unit.delete_document("token", name)
 
 
-def _repeated(context: Context, unit: Unit, writes: list[Write]) -> dict[str, Consumed]:
-    """Return the units of a repeated request, which only reads (API reference, TransactWriteItems)."""
+def _repeated(context: Context, unit: Unit, writes: list[Write], known: _Token) -> dict[str, Consumed]:
+    """Return the units of a repeated request, which only reads (API reference, TransactWriteItems).
+
+    Source: github.com/nubo-db/dynoxide/pull/188, checked on AWS: what the first one looked at counts.
+    """
     totals: dict[str, Consumed] = {}
-    for write in writes:
+    for write, size in zip(writes, known.sizes, strict=False):
         table = context.catalog.table(unit, write.table)
-        entry = unit.get(table.collection, table.position(write.item))
-        size = 0 if entry is None else entry.size
         consumed = totals.setdefault(table.name, Consumed(table, is_split=True))
         consumed.own += read_units(size, consistent=True, transactional=True)
     return totals

@@ -24,6 +24,9 @@ def describe_time_to_live(context: Context, request: dict[str, Any]) -> dict[str
     """Return by which attribute the items of a table expire."""
     with context.storage.reading() as unit:
         table = _table(context, unit, table_name(request))
+    if table.status in ("CREATING", "DELETING"):
+        state = f"Current table state is {table.status}"
+        raise invalid(f"Cannot describe time to live while table is in {table.status} state: {state}")
     if table.ttl is None:
         return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
     return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": table.ttl}}
@@ -33,8 +36,6 @@ def update_time_to_live(context: Context, request: dict[str, Any]) -> dict[str, 
     """Turn expiry on or off."""
     given = request["TimeToLiveSpecification"]
     name, is_enabled = given["AttributeName"], given["Enabled"]
-    if not name:
-        raise invalid("TimeToLiveSpecification.AttributeName must be non empty")
     with context.storage.writing() as unit:
         table = _table(context, unit, table_name(request))
         _check(table, name, is_enabled)

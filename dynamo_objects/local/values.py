@@ -104,6 +104,8 @@ def checked_value(raw: Any, depth: int = 0) -> AttributeValue:
         raw = _single(raw)
     value: AttributeValue = raw
     ((tag, held),) = value.items()
+    if held is None:  # as good as absent
+        raise _empty()
     if tag == "S":
         if type(held) is str and (held.isascii() or _is_utf8(held)):
             return value

@@ -176,8 +176,67 @@ def shapes() -> Iterator[Case]:
     yield case("a put without item in a transaction", call("TransactWriteItems", TransactItems=[{"Put": {"TableName": "hash"}}]), invalid("1 validation error detected: Value null at 'transactItems.1.member.put.item' failed to satisfy constraint: Member must not be null"))
 
 
+def changes() -> Iterator[Case]:
+    """Yield what AWS refuses in keys of global indexes, in tags, and in UpdateTable."""
+    gsi, updates = "GlobalSecondaryIndexes", "GlobalSecondaryIndexUpdates"
+    names = [f"k{number}" for number in range(5)]
+    for name, kinds, used, message in (
+        ("five hashes", "HHHHH", names, "One or more parameter values were invalid: The KeySchema exceeds the maximum allowed number of HASH key attributes"),
+        ("five ranges", "HRRRRR", ["pk", *names], "One or more parameter values were invalid: The KeySchema exceeds the maximum allowed number of RANGE key attributes"),
+        ("a hash after a range", "HRH", names[:3], "One or more parameter values were invalid: All HASH key attributes must precede RANGE key attributes in the KeySchema"),
+        ("one hash twice", "HH", ["pk", "pk"], "The KeySchema contains multiple key attributes with the same name"),
+        ("only ranges", "RR", names[:2], "Invalid KeySchema: The first KeySchemaElement is not a HASH key type"),
+    ):
+        schema = [{"AttributeName": attribute, "KeyType": {"H": "HASH", "R": "RANGE"}[kind]} for attribute, kind in zip(used, kinds, strict=True)]
+        index = {"IndexName": "idx", "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
+        yield case(name, _create(AttributeDefinitions=_types(*dict.fromkeys(["pk", *used])), **{gsi: [index]}), invalid(message))
+    yield case("an attribute defined twice", _create(AttributeDefinitions=_types("pk", "pk")), invalid("Attribute Name is duplicated: pk"))
+    for name, tags, message in (
+        ("no key", [{"Value": "v"}], "The Tag Key provided is invalid, Key: null"), ("an empty key", [{"Key": "", "Value": "v"}], "The Tag Key provided is invalid, Key: "), ("a comma", [{"Key": "a,b", "Value": "v"}], "The Tag Key provided is invalid, Key: a,b"),
+        ("a long key", [{"Key": "k" * 129, "Value": "v"}], f"The Tag Key provided is invalid, Key: {'k' * 129}"), ("no value", [{"Key": "k"}], "The Tag Value provided is invalid, Value: null"), ("a percentage", [{"Key": "k", "Value": "100%"}], "The Tag Value provided is invalid, Value: 100%"),
+        ("AWS's key", [{"Key": "aws:foo", "Value": "v"}], "Tag Key cannot be prefixed with aws:, Key: aws:foo"), ("a key twice", [{"Key": "dup", "Value": "v"}] * 2, "Duplicate Tag Keys provided as input: Duplicate Tag Key found dup"),
+        ("51", [{"Key": f"k{number}", "Value": "v"} for number in range(51)], "Number of Tags exceed the current limit for the provided ResourceArn"),
+    ):
+        yield case(f"tags: {name}", _create(Tags=tags), invalid(message), then=[(call("DescribeTable", TableName=MADE), missing(None))])
+    for name, more, message in (
+        ("an attribute projected twice", {"Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["x", "x"]}}, "Duplicate element in NonKeyAttributes: x"),
+        ("no limit of an index", {"OnDemandThroughput": {"MaxReadRequestUnits": 0}}, "Requested MaxReadRequestUnits for OnDemandThroughput for index : idx is outside of valid range"),
+    ):
+        yield case(name, _create(AttributeDefinitions=_types("pk", "g"), **{gsi: [_index("idx", **more)]}), parameter(message))
+    limits = "Requested MaxReadRequestUnits for OnDemandThroughput for table is outside of valid range"
+    yield case("no limit of a table", _create(OnDemandThroughput={"MaxReadRequestUnits": -1}), parameter(limits))
+    yield case("an attribute not used, and a wrong index", _create(AttributeDefinitions=_types("pk", "g", "z"), **{gsi: [_index("idx", Projection={})]}), parameter("Some AttributeDefinitions are not used. AttributeDefinitions: [pk, g, z], keys used: [pk, g]"))
+    warm = "Requested ReadUnitsPerSecond for WarmThroughput for table is lower than "
+    yield case("not so warm", _create(WarmThroughput={"ReadUnitsPerSecond": 1}), invalid(Like(f"One or more parameter values were invalid: {warm}initial throughput for OnDemand. See: .*")))
+    nothing = (
+        "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, "
+        "ReplicaTransitRoleArn, MultiRegionConsistency, DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required"
+    )
+    stream, alone = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}, "must be the only operation in the request"
+    for name, members, message in (
+        ("nothing", {}, nothing), ("attributes alone", {"AttributeDefinitions": TYPES}, nothing), ("no updates", {updates: []}, nothing), ("no updates but a class", {updates: [], "TableClass": "STANDARD"}, "List of GlobalSecondaryIndexUpdates is empty"),
+        ("class and protection", {"TableClass": "STANDARD", "DeletionProtectionEnabled": True}, f"TableClass modification {alone}"), ("protection and stream", {"StreamSpecification": stream, "DeletionProtectionEnabled": True}, f"DeletionProtection modification {alone}"),
+        ("encryption and class", {"TableClass": "STANDARD", "SSESpecification": {"Enabled": True}}, f"Server-Side Encryption modification {alone}"), ("stream and limits", {"StreamSpecification": stream, "OnDemandThroughput": {"MaxReadRequestUnits": 5}}, "OnDemandThroughput can only be combined with BillingMode in an UpdateTable request"),
+        ("stream and index", {"StreamSpecification": stream, updates: [{"Delete": {"IndexName": "gsi"}}]}, "You cannot create or delete index while changing stream status"), ("colder", {"WarmThroughput": {"ReadUnitsPerSecond": 1}}, f"{warm}current WarmThroughput, decreasing WarmThroughput is not supported"),
+    ):
+        yield case(f"update: {name}", call("UpdateTable", TableName="hash", **members), invalid(message) if message is nothing else parameter(message))
+    pay = "The only Updates for index: all when TableThroughputMode is PAY_PER_REQUEST can be to OnDemandThroughput, WarmThroughput"
+    for name, update, message in (
+        ("units", {"ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}, pay), ("nothing", {}, pay), ("no limits", {"OnDemandThroughput": {}}, pay),
+        ("no warmth", {"WarmThroughput": {}}, "WarmThroughput must have at least one of ReadUnitsPerSecond or WriteUnitsPerSecond specified for index: all"),
+        ("colder", {"WarmThroughput": {"ReadUnitsPerSecond": 1}}, "Requested ReadUnitsPerSecond for WarmThroughput for index all is lower than current WarmThroughput, decreasing WarmThroughput is not supported"),
+        ("limits of nothing", {"OnDemandThroughput": {"MaxReadRequestUnits": 0}}, "Requested MaxReadRequestUnits for OnDemandThroughput for index : all is outside of valid range"),
+    ):
+        yield case(f"update of an index: {name}", call("UpdateTable", TableName="index", **{updates: [{"Update": {"IndexName": "all", **update}}]}), parameter(message))
+    yield case("update: a local index", call("UpdateTable", TableName="index", **{updates: [{"Delete": {"IndexName": "lall"}}]}), invalid("Cannot delete an index that is not a GlobalSecondaryIndex: lall"))
+    yield case("describe: an empty name", call("DescribeTable", TableName=""), invalid(Like("2 validation errors detected: Value '' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3; .*")))
+    yield case("update: an unknown index", call("UpdateTable", TableName="hash", **{updates: [{"Delete": {"IndexName": "none"}}]}), missing("Requested resource not found: Index none for table hash"))
+    yield case("tags of no arn", call("ListTagsOfResource", ResourceArn="dog"), parameter("ARNs must start with 'arn:': dog"))
+
+
 GROUPS = (
     Group("tables: refused", f"{NUBO}; {DYNALITE}", creations()),
     Group("tables: described, TTL, tags", f"{NUBO}; {DYNALITE}", described()),
+    Group("tables: changes", "a lab of aws-controllers-k8s (us-west-2, us-east-1, October 2026)", changes()),
     Group("shapes", f"{DYNALITE}; {NUBO} and its captures", shapes()),
 )

@@ -1,4 +1,4 @@
-"""The boto transport against a server that misbehaves, moto, and clients that are not botocore's."""
+"""All transports over HTTP against a server that misbehaves; the boto transport with clients of all kinds."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from dynamo_objects.connection.aws import (
 )
 from dynamo_objects.connection.boto import BotoTransport, client_retries
 from dynamo_objects.connection.connection import Connection
+from dynamo_objects.connection.native import TRANSPORTS, chosen_transport
+from dynamo_objects.connection.transport import Transport
 from dynamo_objects.errors import (
     DynamoException,
     InvalidRequest,
@@ -92,11 +94,14 @@ def server(started: FaultServer, service: DictService) -> FaultServer:
     return started
 
 
-@pytest.fixture(scope="module")
-def shared(started: FaultServer) -> Iterator[BotoTransport]:
-    """A transport with a client of our own."""
-    transport = boto_transport(settings(started))
+@pytest.fixture(scope="module", params=TRANSPORTS)
+def shared(started: FaultServer, request: pytest.FixtureRequest) -> Iterator[Transport]:
+    """A transport of each kind, with a client of our own."""
+    if request.param == "curl":
+        pytest.importorskip("pycurl")
+    transport = chosen_transport(settings(started), request.param)
     yield transport
+    assert not getattr(transport, "falls_back", "")
     transport.close()
 
 
@@ -111,7 +116,7 @@ def item_in(connection: Connection) -> Any:
     return connection.call(GET)
 
 
-def over(transport: BotoTransport, clock: VirtualClock | None = None) -> Connection:
+def over(transport: Transport, clock: VirtualClock | None = None) -> Connection:
     """Return a connection on virtual time."""
     clock = clock or VirtualClock()
     policy = RetryPolicy(deadline_seconds=5.0)
@@ -128,7 +133,7 @@ def client_of(server: FaultServer, **config: Any) -> Any:
 # --- what is sent ---------------------------------------------------------------------------
 
 
-def test_requests_arrive_as_they_are(server: FaultServer, shared: BotoTransport) -> None:
+def test_requests_arrive_as_they_are(server: FaultServer, shared: Transport) -> None:
     """
     The server sees the JSON of the payload, binaries as base64, and the operation's name.
     """
@@ -147,7 +152,7 @@ def test_requests_arrive_as_they_are(server: FaultServer, shared: BotoTransport)
     assert binary == over(shared).call(GET)
 
 
-def test_replies_come_as_they_were_sent(server: FaultServer, shared: BotoTransport) -> None:
+def test_replies_come_as_they_were_sent(server: FaultServer, shared: Transport) -> None:
     """
     Status, headers and the very bytes, before botocore has read them.
     """
@@ -193,7 +198,7 @@ def test_all_answers_are_known_here() -> None:
 
 
 @pytest.mark.parametrize("answer", sorted(LOST | NOT_DONE))
-def test_a_read_gets_over_it(answer: str, server: FaultServer, shared: BotoTransport) -> None:
+def test_a_read_gets_over_it(answer: str, server: FaultServer, shared: Transport) -> None:
     """
     One request for each attempt, and at last the item.
     """
@@ -207,7 +212,7 @@ def test_a_read_gets_over_it(answer: str, server: FaultServer, shared: BotoTrans
 
 
 @pytest.mark.parametrize("answer", sorted(LOST))
-def test_a_counter_is_not_sent_again(answer: str, server: FaultServer, shared: BotoTransport) -> None:
+def test_a_counter_is_not_sent_again(answer: str, server: FaultServer, shared: Transport) -> None:
     """
     One request, OutcomeUnknown, and the counter has counted once or not at all.
     """
@@ -223,7 +228,7 @@ def test_a_counter_is_not_sent_again(answer: str, server: FaultServer, shared: B
 
 @pytest.mark.parametrize("answer", sorted(NOT_DONE))
 def test_a_counter_that_was_not_counted_is_sent_again(
-    answer: str, server: FaultServer, shared: BotoTransport
+    answer: str, server: FaultServer, shared: Transport
 ) -> None:
     """
     And counts once.
@@ -237,7 +242,7 @@ def test_a_counter_that_was_not_counted_is_sent_again(
 
 
 @pytest.mark.parametrize("answer", FINAL)
-def test_what_is_final_is_raised(answer: str, server: FaultServer, shared: BotoTransport) -> None:
+def test_what_is_final_is_raised(answer: str, server: FaultServer, shared: Transport) -> None:
     """
     After one request.
     """
@@ -253,7 +258,7 @@ def test_what_is_final_is_raised(answer: str, server: FaultServer, shared: BotoT
 @pytest.mark.parametrize(
     "answer", ["html", "json of others", "ok true", "no request id", "empty", "redirect", "404 page"]
 )
-def test_a_portal_is_never_absent_nor_stored(answer: str, server: FaultServer, shared: BotoTransport) -> None:
+def test_a_portal_is_never_absent_nor_stored(answer: str, server: FaultServer, shared: Transport) -> None:
     """
     However often it answers.
     """
@@ -274,7 +279,7 @@ def test_a_portal_is_never_absent_nor_stored(answer: str, server: FaultServer, s
         assert 4 == len(server.received)
 
 
-def test_a_reply_without_checksum_is_good(server: FaultServer, shared: BotoTransport) -> None:
+def test_a_reply_without_checksum_is_good(server: FaultServer, shared: Transport) -> None:
     """
     Alternator sends none.
     """
@@ -284,7 +289,7 @@ def test_a_reply_without_checksum_is_good(server: FaultServer, shared: BotoTrans
 
 
 def test_throttles_end_at_the_deadline_with_one_request_each(
-    server: FaultServer, shared: BotoTransport
+    server: FaultServer, shared: Transport
 ) -> None:
     """
     There is one layer of retries.
@@ -351,7 +356,7 @@ def test_no_tls_where_it_is_expected(server: FaultServer) -> None:
     assert not caught.value.sent
 
 
-def test_threads_get_their_own_replies(server: FaultServer, shared: BotoTransport) -> None:
+def test_threads_get_their_own_replies(server: FaultServer, shared: Transport) -> None:
     """
     The raw reply is kept for the thread that waits for it.
     """
@@ -744,7 +749,7 @@ def check_no_secrets(text: str) -> None:
 
 @pytest.mark.parametrize("answer", sorted(LOST | NOT_DONE | set(FINAL)))
 def test_errors_show_no_credentials_and_no_values(
-    answer: str, server: FaultServer, shared: BotoTransport, caplog: pytest.LogCaptureFixture
+    answer: str, server: FaultServer, shared: Transport, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
     Neither do their causes, contexts and notes, nor our loggers.
@@ -799,7 +804,7 @@ def test_a_client_that_checks_parameters_shows_no_values(server: FaultServer) ->
     check_no_secrets(" ".join(chain(caught.value)))
 
 
-def test_reprs_show_no_secrets(server: FaultServer, shared: BotoTransport) -> None:
+def test_reprs_show_no_secrets(server: FaultServer, shared: Transport) -> None:
     """
     Settings, transports, connections.
     """

@@ -167,7 +167,7 @@ REFUSED = [
     ("TransactWriteItems", {"TransactItems": [{}, {"Put": {"TableName": "abc"}}]}, f"{ONE}Value null at 'transactItems.2.member.put.item' {NULL}"),
     ("CreateTable", {}, "The parameter 'TableName' is required but was not present in the request"),
     ("CreateTable", {"TableName": "ab"}, f"{ONE}Value 'ab' at 'tableName' {LENGTH} greater than or equal to 3"),
-    ("DeleteTable", {"TableName": "ab"}, "TableName must be at least 3 characters long and at most 255 characters long"),
+    ("DeleteTable", {"TableName": "ab"}, f"{ONE}Value 'ab' at 'tableName' {LENGTH} greater than or equal to 3"),
     (
         "CreateTable",
         {"TableName": "abc;"},

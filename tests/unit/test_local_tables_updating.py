@@ -125,13 +125,14 @@ SAME = (
     "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
 )
 NOTHING = (
-    "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates "
-    "or SSESpecification or ReplicaUpdates is required"
+    "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, "
+    "SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, "
+    "DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required"
 )
-BLOCKED = (
-    "This operation cannot be performed with given input values. Please contact DynamoDB service team "
-    "for more info: Action Blocked: IndexUpdate"
-)
+STREAM = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+ONLY = "must be the only operation in the request"
+DELETE_B = {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "of_b"}}]}
+WARM = {"ReadUnitsPerSecond": 50, "WriteUnitsPerSecond": 50}
 REFUSED = [
     ({}, NOTHING),
     ({"AttributeDefinitions": attributes("c")}, NOTHING),
@@ -140,7 +141,31 @@ REFUSED = [
     ({"ProvisionedThroughput": UNITS, "BillingMode": "PROVISIONED"}, f"The provisioned throughput for the table {SAME.format('table')}"),
     ({"ProvisionedThroughput": MORE, "BillingMode": "PAY_PER_REQUEST"}, NEITHER),
     (index_update("Update", IndexName="of_b", ProvisionedThroughput=UNITS), f"The provisioned throughput for the index of_b {SAME.format('index')}"),
-    (index_update("Update", IndexName="none", ProvisionedThroughput=UNITS), BLOCKED),
+    ({"GlobalSecondaryIndexUpdates": [], "TableClass": "STANDARD"}, f"{INVALID}List of GlobalSecondaryIndexUpdates is empty"),
+    (
+        {"GlobalSecondaryIndexUpdates": [{"Update": {"IndexName": "of_b"}, "Delete": {"IndexName": "of_b"}}]},
+        f"{INVALID}Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object",
+    ),
+    ({"BillingMode": "PROVISIONED"}, f"{INVALID}ProvisionedThroughput must be specified when BillingMode is PROVISIONED"),
+    ({"DeletionProtectionEnabled": True, "TableClass": "STANDARD", "SSESpecification": {}}, f"{INVALID}TableClass modification {ONLY}"),
+    ({"DeletionProtectionEnabled": True, "SSESpecification": {"Enabled": True}}, f"{INVALID}Server-Side Encryption modification {ONLY}"),
+    ({"DeletionProtectionEnabled": True, "WarmThroughput": WARM}, f"{INVALID}DeletionProtection modification {ONLY}"),
+    ({"StreamSpecification": STREAM, "WarmThroughput": WARM}, f"{INVALID}WarmThroughput {ONLY}"),
+    (
+        {"WarmThroughput": WARM, **new_index("new", "c", ProvisionedThroughput=UNITS)},
+        f"{INVALID}Create global secondary index cannot be specified when updating WarmThroughput",
+    ),
+    ({"ProvisionedThroughput": MORE, "StreamSpecification": STREAM}, f"{INVALID}You cannot modify stream status while updating table IOPS"),
+    ({"ProvisionedThroughput": MORE, **DELETE_B}, f"{INVALID}You cannot create or delete index while updating table IOPS"),
+    ({"StreamSpecification": STREAM, **DELETE_B}, f"{INVALID}You cannot create or delete index while changing stream status"),
+    (
+        {"StreamSpecification": STREAM, "OnDemandThroughput": {"MaxReadRequestUnits": 5}},
+        f"{INVALID}OnDemandThroughput can only be combined with BillingMode in an UpdateTable request",
+    ),
+    (
+        {"WarmThroughput": {"ReadUnitsPerSecond": 1}},
+        f"{INVALID}Requested ReadUnitsPerSecond for WarmThroughput for table is lower than current WarmThroughput, decreasing WarmThroughput is not supported",
+    ),
     ({"GlobalSecondaryIndexUpdates": [{}]}, f"{INVALID}One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null"),
     (
         {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "of_b"}}] * 2},
@@ -149,15 +174,15 @@ REFUSED = [
     (new_index("of_b", "b", ProvisionedThroughput=UNITS), "Attempting to create an index which already exists"),
     (
         index_update("Create", **index("new", "b", ProvisionedThroughput=UNITS)),
-        f"{INVALID}Some index key attributes are not defined in AttributeDefinitions. Keys: [b], AttributeDefinitions: []",
+        f"{INVALID}AttributeDefinitions is not specified for index: new",
     ),
-    (new_index("new", "c"), f"{INVALID}ProvisionedThroughput must be specified for index: new"),
+    (new_index("new", "c"), f"{INVALID}Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: new"),
     (
         new_index("new", "a", type="N", ProvisionedThroughput=UNITS),
         f"{INVALID}Attributes cannot be redefined. Please check that your attribute has the same type as previously defined. "
         "Existing schema: Schema:[SchemaElement: key{a:S:HASH}] New schema: Schema:[SchemaElement: key{a:N:HASH}]",
     ),
-    ({"StreamSpecification": {"StreamEnabled": False}}, "Table has no stream to disable"),
+    ({"StreamSpecification": {"StreamEnabled": False}}, "Table has no stream to disable: TableName: music"),
     ({"OnDemandThroughput": {"MaxReadRequestUnits": 5}}, f"{INVALID}MaxReadRequestUnits for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED"),
     ({"ReplicaUpdates": [{}]}, f"{INVALID}ReplicaUpdates is not supported by this engine"),
 ]  # fmt: skip
@@ -186,6 +211,21 @@ def test_an_on_demand_table_takes_no_units(service):
 
     assert ("ValidationException", NEITHER) == refused
     assert f"{INVALID}ProvisionedThroughput must be specified when BillingMode is PROVISIONED" == mode[1]
+
+
+def test_an_unknown_index_is_not_changed(service):
+    """
+    An update and a deletion name an index that there is.
+    """
+    created(service)
+    message = "Requested resource not found: Index none for table music"
+    for given in (
+        index_update("Update", IndexName="none", ProvisionedThroughput=UNITS),
+        index_update("Delete", IndexName="none"),
+    ):
+        assert ("ResourceNotFoundException", message) == service.error(
+            "UpdateTable", TableName="music", **given
+        )
 
 
 # --- indexes ------------------------------------------------------------------------------
@@ -284,7 +324,7 @@ def test_what_is_only_described_changes(service):
     assert "STANDARD_INFREQUENT_ACCESS" == found["TableClassSummary"]["TableClass"]
     assert "KMS" == found["SSEDescription"]["SSEType"]
     assert found["DeletionProtectionEnabled"] is True
-    assert "Table already has an enabled stream" == second[1]
+    assert "Table already has an enabled stream: TableName: music" == second[1]
     assert "StreamSpecification" not in without
 
 

@@ -1,4 +1,4 @@
-"""Attribute values of requests, as the engine keeps them."""
+"""Attribute values in requests: what is accepted, what is stored, what is refused."""
 
 from __future__ import annotations
 
@@ -6,62 +6,106 @@ from typing import Any
 
 import pytest
 
-from dynamo_objects.expressions import tree
 from dynamo_objects.local.errors import ApiError
-from dynamo_objects.local.expressions.updating import Change, Update, apply
-from dynamo_objects.local.values import checked_item, checked_value
+from dynamo_objects.local.values import checked_item, checked_value, normal_number
+
+
+def nested(depth: int, tag: str = "L") -> dict[str, Any]:
+    """Return a value in so many lists or maps."""
+    value: dict[str, Any] = {"S": "x"}
+    for _ in range(depth):
+        value = {"L": [value]} if tag == "L" else {"M": {"m": value}}
+    return value
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept"),
+    "value",
     [
-        ({"SS": ["b", "a", "é", ""]}, {"SS": ["", "a", "b", "é"]}),
-        ({"NS": ["10", "9", "-1", "1.50"]}, {"NS": ["-1", "1.5", "9", "10"]}),
-        ({"BS": ["/w==", "AQ==", ""]}, {"BS": ["", "AQ==", "/w=="]}),
-        ({"M": {"x": {"L": [{"NS": ["2", "1"]}]}}}, {"M": {"x": {"L": [{"NS": ["1", "2"]}]}}}),
+        {"S": ""}, {"S": "é\x00"}, {"N": "12"}, {"N": "0"}, {"B": ""}, {"B": "YQ=="}, {"BOOL": False}, {"NULL": True},
+        {"SS": ["", "a", "b"]}, {"NS": ["1", "2"]}, {"BS": ["", "YQ=="]}, {"L": []}, {"M": {}}, nested(31), nested(31, "M"),
     ],
-)
-def test_members_of_sets_are_kept_in_order(sent: dict[str, Any], kept: dict[str, Any]) -> None:
+)  # fmt: skip
+def test_values_are_stored_as_they_are(value):
     """
-    Sets read back in AWS's order: texts and binaries by their bytes, numbers by value.
+    What needs no change comes back as it is.
     """
-    assert kept == checked_value(sent)
+    found = checked_value(value)
+
+    assert value == found
 
 
 @pytest.mark.parametrize(
-    ("before", "added", "after"),
+    ("given", "normal"),
     [
-        ({"SS": ["a", "c"]}, {"SS": ["b"]}, {"SS": ["a", "b", "c"]}),
-        ({"NS": ["2", "10"]}, {"NS": ["2", "3"]}, {"NS": ["2", "3", "10"]}),
-        ({"BS": ["AQ=="]}, {"BS": [""]}, {"BS": ["", "AQ=="]}),
+        ("007.50", "7.5"), ("1.0", "1"), ("+1", "1"), ("-0", "0"), ("1E3", "1000"), ("1e-3", "0.001"), (".5", "0.5"), ("5.", "5"),
+        ("9.9E125", "99" + "0" * 124), ("1E-130", "0." + "0" * 129 + "1"), ("0" * 500 + "1", "1"), ("0E125", "0"),
+        ("1" + "0" * 125, "1" + "0" * 125), ("1.000000000000000000000000000000000000000000", "1"), ("123E-2", "1.23"),
     ],
+)  # fmt: skip
+def test_numbers_have_one_form(given, normal):
+    """
+    Equal numbers are equal texts, and no legal spelling is refused.
+    """
+    found = normal_number(given)
+
+    assert normal == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " 1", "1_0", "٣", "NaN", "Infinity", "0x1", "1e", "--1", "1E126", "1E-131", "1" * 39, "1E99999999999", "1E-99999999999"],
 )
-def test_additions_to_sets_keep_the_order(
-    before: dict[str, Any], added: dict[str, Any], after: dict[str, Any]
-) -> None:
+def test_what_is_no_number_is_refused(text):
     """
-    ADD puts new members where they belong.
+    Numbers that DynamoDB cannot store are no numbers.
     """
-    update = Update((Change("ADD", tree.Path(("s",)), tree.Value(added)),))
-
-    assert {"s": after} == apply(update, {"s": before}).item
-
-
-def test_too_deep_values_come_between_empty_names() -> None:
-    """
-    An attribute without name is found first, then what is too deep, then empty names inside of values.
-    """
-    deep: dict[str, Any] = {"S": "x"}
-    for _ in range(40):
-        deep = {"M": {"n": deep}}
-    nameless = {"M": {"": {"S": "x"}}}
-
-    assert "Empty attribute name" == _refusal({"d": deep, "": {"S": "x"}})
-    assert _refusal({"m": nameless, "d": deep}).startswith("Nesting Levels have exceeded supported limits")
-    assert "Empty attribute name" == _refusal({"m": nameless})
-
-
-def _refusal(item: dict[str, Any]) -> str:
     with pytest.raises(ApiError) as caught:
-        checked_item(item)
-    return caught.value.message
+        normal_number(text)
+
+    assert "ValidationException" == caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (None, "ValidationException"), ({}, "ValidationException"), ({"X": "a"}, "ValidationException"), ({"S": None}, "ValidationException"), ({"L": None}, "ValidationException"), ({"NULL": None}, "ValidationException"),
+        ({"S": "a", "N": "1"}, "ValidationException"), ({"SS": []}, "ValidationException"), ({"SS": ["a", "a"]}, "ValidationException"),
+        ({"NS": ["1", "1.0"]}, "ValidationException"), ({"BS": ["YQ==", "YQ=="]}, "ValidationException"), (nested(32), "ValidationException"),
+        (nested(32, "M"), "ValidationException"), ({"M": {"a": None}}, "ValidationException"), ({"L": [None]}, "ValidationException"),
+        ("a", "SerializationException"), ({"S": 1}, "SerializationException"), ({"N": 1}, "SerializationException"),
+        ({"B": "a"}, "SerializationException"), ({"B": "é"}, "SerializationException"), ({"BOOL": "true"}, "SerializationException"),
+        ({"NULL": "true"}, "SerializationException"), ({"SS": "a"}, "SerializationException"), ({"SS": [None]}, "SerializationException"),
+        ({"L": {}}, "SerializationException"), ({"M": []}, "SerializationException"), ({"S": "\ud800"}, "SerializationException"),
+    ],
+)  # fmt: skip
+def test_what_is_no_value_is_refused(value, code):
+    """
+    The right code, and never a Python exception.
+    """
+    with pytest.raises(ApiError) as caught:
+        checked_value(value)
+
+    assert code == caught.value.code
+
+
+def test_numbers_inside_are_normal_too():
+    """
+    Numbers in sets, lists and maps get their normal form; what needs no change stays the same object.
+    """
+    text = {"S": "a"}
+    found = checked_item({"a": text, "b": {"M": {"c": {"L": [{"N": "1.0"}, {"NS": ["2.0", "3"]}]}}}})
+
+    assert {"a": text, "b": {"M": {"c": {"L": [{"N": "1"}, {"NS": ["2", "3"]}]}}}} == found
+    assert text is found["a"]
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65_536, "é" * 32_768])
+def test_names_of_attributes_have_limits(name):
+    """
+    A name has at least one byte and at most 65,535.
+    """
+    for item in ({name: {"S": "a"}}, {"m": {"M": {name: {"S": "a"}}}}):
+        with pytest.raises(ApiError):
+            checked_item(item)
+
+    assert checked_item({"x" * 65_535: {"S": "a"}})

@@ -70,9 +70,12 @@ def _broken(kind: Kind, value: Any) -> Iterator[str]:
         case Text():
             if kind.values and value not in kind.values:
                 yield f"Member must satisfy enum value set: [{', '.join(kind.values)}]"
+            if kind.lengths_first:
+                yield from _broken_lengths(value, kind.low, kind.high)
             if kind.pattern is not None and not re.fullmatch(kind.pattern, value, re.ASCII):
                 yield f"Member must satisfy regular expression pattern: {kind.pattern}"
-            yield from _broken_lengths(value, kind.low, kind.high)
+            if not kind.lengths_first:
+                yield from _broken_lengths(value, kind.low, kind.high)
         case Whole():
             if kind.low is not None and value < kind.low:
                 yield f"Member must have value greater than or equal to {kind.low}"

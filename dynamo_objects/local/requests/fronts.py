@@ -18,7 +18,7 @@ import msgspec
 from ..errors import invalid
 from ..values import is_deeper
 from .constraints import at_least, detected, map_keys, violations
-from .kinds import Struct, is_table_name
+from .kinds import NAME_PATTERN, Struct, Text, is_table_name
 from .shapes import CAPACITY, CONDITIONAL_OPERATOR, RETURN_VALUES
 
 __all__ = ["is_too_deep", "refuse"]
@@ -63,6 +63,8 @@ def refuse(operation: str, kind: Struct, request: dict[str, Any]) -> None:
         raise detected(found)
 
 
+#: As operations on tables look at it (aws-controllers-k8s, October 2026).
+_TABLE_NAME = Text(3, 255, NAME_PATTERN, lengths_first=True)
 _ENUM = " Member must satisfy enum value set: "
 
 
@@ -80,11 +82,8 @@ def _refuse_table_name(operation: str, request: Mapping[str, Any]) -> None:
     name = request.get("TableName")
     if name is None:
         raise invalid("The parameter 'TableName' is required but was not present in the request")
-    if operation == "CreateTable" and len(name) < 3:
-        constraint = f"failed to satisfy constraint: {at_least(3)}"
-        raise detected([f"Value '{name}' at 'tableName' {constraint}"])
     if len(name) < 3 or (len(name) > 255 and not name.startswith("arn:")):
-        raise invalid("TableName must be at least 3 characters long and at most 255 characters long")
+        raise detected(violations(_TABLE_NAME, name, "tableName"))
 
 
 def _refuse_batch(operation: str, request: Mapping[str, Any]) -> None:

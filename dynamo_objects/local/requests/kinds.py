@@ -46,12 +46,14 @@ class Text(msgspec.Struct, frozen=True):
         high: Greatest length.
         pattern: As the service's messages show it.
         values: All that it can be, in the order of the service's messages; empty for any.
+        lengths_first: Whether a wrong length is reported before a wrong pattern.
     """
 
     low: int = 0
     high: int | None = None
     pattern: str | None = None
     values: tuple[str, ...] = ()
+    lengths_first: bool = False
 
 
 class TableNames(msgspec.Struct, frozen=True):

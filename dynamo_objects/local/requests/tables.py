@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .kinds import NAME_PATTERN, Kind, Many, Struct, TableNames, Text, Whole
-from .shapes import ANY_TEXT, FLAG, INDEX_NAME, one_of, struct
+from .shapes import ANY_TEXT, FLAG, one_of, struct
 
 __all__ = ["TABLE_REQUESTS"]
 
 _TABLE = TableNames(3)
 _KEY_NAME = Text(1, 255)
+_INDEX_NAME = Text(3, 255, NAME_PATTERN, lengths_first=True)
 _UNITS = Whole("Long", low=1)
 _LONG = Whole("Long")
 _THROUGHPUT = struct(
@@ -26,8 +27,8 @@ _DEFINITIONS = Many(
     struct(
         "AttributeDefinition",
         "AttributeName AttributeType",
-        AttributeName=_KEY_NAME,
         AttributeType=one_of("B", "N", "S"),
+        AttributeName=_KEY_NAME,
     )
 )
 _ELEMENT = struct(
@@ -46,7 +47,7 @@ _PROJECTION = struct(
     NonKeyAttributes=Many(_KEY_NAME, 1, 20),
 )
 _GLOBAL_MEMBERS: Mapping[str, Kind] = {
-    "IndexName": INDEX_NAME,
+    "IndexName": _INDEX_NAME,
     "ProvisionedThroughput": _THROUGHPUT,
     "KeySchema": _LONG_KEY_SCHEMA,
     "Projection": _PROJECTION,
@@ -56,7 +57,7 @@ _GLOBAL_MEMBERS: Mapping[str, Kind] = {
 _LOCAL = struct(
     "LocalSecondaryIndex",
     "IndexName KeySchema Projection",
-    IndexName=INDEX_NAME,
+    IndexName=_INDEX_NAME,
     KeySchema=_KEY_SCHEMA,
     Projection=_PROJECTION,
 )
@@ -66,11 +67,11 @@ _STREAM = struct(
     "StreamSpecification",
     "StreamEnabled",
     StreamEnabled=FLAG,
-    StreamViewType=one_of("NEW_AND_OLD_IMAGES", "OLD_IMAGE", "NEW_IMAGE", "KEYS_ONLY"),
+    StreamViewType=one_of("OLD_IMAGE", "KEYS_ONLY", "NEW_AND_OLD_IMAGES", "NEW_IMAGE"),
 )
 _SSE = struct("SSESpecification", Enabled=FLAG, SSEType=one_of("AES256", "KMS"), KMSMasterKeyId=ANY_TEXT)
-_TAG_KEY = Text(1, 128)
-_TAGS = Many(struct("Tag", "Key Value", Key=_TAG_KEY, Value=Text(0, 256)))
+# What is wrong with a tag has words of its own.
+_TAGS = Many(struct("Tag", Key=ANY_TEXT, Value=ANY_TEXT))
 _BILLING = one_of("PROVISIONED", "PAY_PER_REQUEST")
 _TABLE_CLASS = one_of("STANDARD", "STANDARD_INFREQUENT_ACCESS")
 
@@ -93,6 +94,9 @@ _CREATE = struct(
     WarmThroughput=_WARM,
     ResourcePolicy=ANY_TEXT,
     OnDemandThroughput=_ON_DEMAND,
+    # These are known to be refused; what stands in them does not matter.
+    VectorIndexes=Many(struct("VectorIndex")),
+    GlobalTableSourceArn=ANY_TEXT,
 )
 _UPDATE = struct(
     "UpdateTableInput",
@@ -107,7 +111,7 @@ _UPDATE = struct(
             Update=struct(
                 "UpdateGlobalSecondaryIndexAction",
                 "IndexName",
-                IndexName=INDEX_NAME,
+                IndexName=_INDEX_NAME,
                 ProvisionedThroughput=_THROUGHPUT,
                 OnDemandThroughput=_ON_DEMAND,
                 WarmThroughput=_WARM,
@@ -115,7 +119,7 @@ _UPDATE = struct(
             Create=struct(
                 "CreateGlobalSecondaryIndexAction", "IndexName KeySchema Projection", **_GLOBAL_MEMBERS
             ),
-            Delete=struct("DeleteGlobalSecondaryIndexAction", "IndexName", IndexName=INDEX_NAME),
+            Delete=struct("DeleteGlobalSecondaryIndexAction", "IndexName", IndexName=_INDEX_NAME),
         )
     ),
     StreamSpecification=_STREAM,
@@ -124,12 +128,14 @@ _UPDATE = struct(
     DeletionProtectionEnabled=FLAG,
     OnDemandThroughput=_ON_DEMAND,
     WarmThroughput=_WARM,
+    ReplicaUpdates=Many(struct("ReplicationGroupUpdate")),
+    GlobalTableWitnessUpdates=Many(struct("GlobalTableWitnessGroupUpdate")),
+    VectorIndexUpdates=Many(struct("VectorIndexUpdate")),
 )
 _TIME_TO_LIVE = struct(
     "TimeToLiveSpecification",
     "Enabled AttributeName",
-    # An empty name has words of its own.
-    AttributeName=Text(0, 255),
+    AttributeName=Text(1, 255),
     Enabled=FLAG,
 )
 
@@ -158,7 +164,7 @@ TABLE_REQUESTS: Mapping[str, Struct] = {
     "DescribeTimeToLive": _of_table("DescribeTimeToLiveInput"),
     "TagResource": struct("TagResourceInput", "Tags", ResourceArn=Text(0, 1283), Tags=_TAGS),
     "UntagResource": struct(
-        "UntagResourceInput", "TagKeys", ResourceArn=Text(0, 1283), TagKeys=Many(_TAG_KEY)
+        "UntagResourceInput", "TagKeys", ResourceArn=Text(0, 1283), TagKeys=Many(ANY_TEXT)
     ),
     "ListTagsOfResource": struct("ListTagsOfResourceInput", ResourceArn=Text(0, 1283), NextToken=ANY_TEXT),
     "DescribeLimits": struct("DescribeLimitsInput"),

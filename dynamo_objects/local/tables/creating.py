@@ -16,6 +16,7 @@ from ..storage.base import Unit
 from ..tags import with_tags
 from .capacities import (
     check_bounds,
+    check_first_warmth,
     check_no_units,
     check_on_demand_bounds,
     check_on_demand_mode,
@@ -69,9 +70,7 @@ def new_index(context: Context, unit: Unit, given: Members, types: Mapping[str, 
     held: Literal["ALL", "KEYS_ONLY"] | frozenset[str] = (
         frozenset(projection["NonKeyAttributes"]) if kind == "INCLUDE" else kind
     )
-    described_as = {
-        name: given[name] for name in ("Projection", "OnDemandThroughput", "WarmThroughput") if name in given
-    }
+    described_as = {name: given[name] for name in ("OnDemandThroughput", "WarmThroughput") if given.get(name)}
     return Index(
         name=given["IndexName"],
         collection=context.catalog.new_collection(unit),
@@ -94,10 +93,12 @@ def _check(request: Members, types: Mapping[str, str]) -> None:
     check_on_demand_mode(request.get("OnDemandThroughput"), on_demand)
     check_on_demand_bounds(request.get("OnDemandThroughput"))
     check_keys(request["KeySchema"], types)
+    check_all_used(request, types)
     check_local_indexes(request, types)
     check_global_indexes(request, types, on_demand)
-    check_all_used(request, types)
     check_stream(request.get("StreamSpecification"))
+    check_first_warmth(request, on_demand)
+    with_tags({}, request.get("Tags") or ())
 
 
 def _is_on_demand(request: Members) -> bool:

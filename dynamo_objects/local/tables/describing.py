@@ -8,6 +8,7 @@ from typing import Any
 from ..definitions import Index, Keys, Table, Units
 from ..engine import Context
 from ..storage.base import Unit
+from .capacities import warmth
 
 __all__ = ["ACCOUNT", "described", "described_briefly", "region_of", "table_arn"]
 
@@ -22,8 +23,6 @@ _AS_KEPT = (
     "SSEDescription",
     "OnDemandThroughput",
 )
-#: What an on-demand table is warm for from the start (Developer Guide, "Warm throughput").
-_WARM = {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000}
 
 
 def region_of(context: Context) -> str:
@@ -40,7 +39,7 @@ def described(context: Context, unit: Unit, table: Table) -> dict[str, Any]:
     """Return all members that AWS answers about a table."""
     found: dict[str, Any] = {
         "AttributeDefinitions": [
-            {"AttributeName": name, "AttributeType": kind} for name, kind in table.types.items()
+            {"AttributeName": name, "AttributeType": kind} for name, kind in sorted(table.types.items())
         ],
         "TableName": table.name,
         "KeySchema": _key_schema(table.keys),
@@ -110,9 +109,7 @@ def _pair(units: Units | None) -> tuple[int, int]:
 
 
 def _warm(units: Units | None, description: Mapping[str, Any], status: str) -> dict[str, Any]:
-    floor = _WARM if units is None else dict(zip(_WARM, _pair(units), strict=True))
-    asked = description.get("WarmThroughput", {})
-    warm: dict[str, Any] = {name: max(value, asked.get(name, 0)) for name, value in floor.items()}
+    warm = warmth(units, description.get("WarmThroughput", {}))
     return {**warm, "Status": "ACTIVE" if status == "ACTIVE" else "UPDATING"}
 
 
@@ -120,7 +117,7 @@ def _index(context: Context, unit: Unit, table: Table, index: Index) -> dict[str
     return {
         "IndexName": index.name,
         "KeySchema": _key_schema(index.keys),
-        "Projection": index.description.get("Projection") or _projection(index),
+        "Projection": _projection(index),
         **_totals(unit, index.collection, "IndexSizeBytes"),
         "IndexArn": f"{table_arn(context, table.name)}/index/{index.name}",
     }

@@ -14,7 +14,16 @@ from ..errors import ApiError, invalid, invalid_parameter, not_found
 from ..lifecycle import UNTIL
 from ..schema import check_index_keys
 from ..storage.base import Entry, Span, Unit
-from .capacities import check_bounds, units_of, will_not_change, with_units
+from .capacities import (
+    check_bounds,
+    check_on_demand_bounds,
+    check_on_demand_mode,
+    check_warmth,
+    units_of,
+    will_not_change,
+    with_limits,
+    with_units,
+)
 from .creating import new_index
 from .rules import MAX_GLOBAL, check_global_index
 
@@ -22,6 +31,7 @@ __all__ = ["check_index_updates", "with_index_updates"]
 
 Members = Mapping[str, Any]
 
+_LIMITS = ("OnDemandThroughput", "WarmThroughput")
 _ACTIONS = ("Update", "Create", "Delete")
 _ONE = "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
 
@@ -39,8 +49,15 @@ def check_index_updates(request: Members) -> None:
             names = ", ".join(f"GlobalSecondaryIndexUpdate.{action}" for action in _ACTIONS)
             raise invalid_parameter(f"One of {names} must not be null")
         if len(actions) > 1:
-            raise ApiError("LimitExceededException", _ONE)
+            raise invalid_parameter(
+                "Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object"
+            )
         name = actions[0]["IndexName"]
+        if given.get("Update") and given["Update"].get("WarmThroughput") == {}:
+            raise invalid_parameter(
+                "WarmThroughput must have at least one of ReadUnitsPerSecond or WriteUnitsPerSecond specified "
+                f"for index: {name}"
+            )
         if name in seen:
             raise invalid_parameter(
                 f"Only one global secondary index update per index is allowed simultaneously. Index: {name}"
@@ -76,11 +93,8 @@ def with_index_updates(
 def _check_known(table: Table, updates: Sequence[Members]) -> None:
     for given in updates:
         update = given.get("Update")
-        if update is not None and not _is_global(table, update["IndexName"]):
-            raise invalid(
-                "This operation cannot be performed with given input values. Please contact DynamoDB "
-                "service team for more info: Action Blocked: IndexUpdate"
-            )
+        if update is not None:
+            _global_index(table, update["IndexName"], "update")
 
 
 def _check_one_online(table: Table, updates: Sequence[Members]) -> None:
@@ -96,28 +110,39 @@ def _check_one_online(table: Table, updates: Sequence[Members]) -> None:
         raise ApiError("LimitExceededException", _ONE)
 
 
-def _is_global(table: Table, name: str) -> bool:
+def _global_index(table: Table, name: str, action: str) -> Index:
     index = table.indexes.get(name)
-    return index is not None and index.is_global
+    if index is None:
+        raise not_found(f"Requested resource not found: Index {name} for table {table.name}")
+    if not index.is_global:
+        raise invalid(f"Cannot {action} an index that is not a GlobalSecondaryIndex: {name}")
+    return index
 
 
 def _updated(table: Table, given: Members, now: float) -> Table:
     index = table.indexes[given["IndexName"]]
     throughput = given.get("ProvisionedThroughput")
+    if table.units is None and (throughput or not any(given.get(name) for name in _LIMITS)):
+        raise invalid_parameter(
+            f"The only Updates for index: {index.name} when TableThroughputMode is PAY_PER_REQUEST can be to "
+            f"{', '.join(_LIMITS)}"
+        )
+    description = dict(index.description)
+    if warm := given.get("WarmThroughput"):
+        check_warmth(index, warm, f"index {index.name}")
+        description["WarmThroughput"] = {**description.get("WarmThroughput", {}), **warm}
+    if limits := given.get("OnDemandThroughput"):
+        check_on_demand_mode(limits, table.units is None, "the ", f" for index : {index.name}")
+        check_on_demand_bounds(limits, none=-1, what=f"index : {index.name}")
+        description = with_limits(description, limits)
+    index = msgspec.structs.replace(index, status="UPDATING", description=description)
     if throughput is not None:
-        if table.units is None:
-            raise invalid_parameter(
-                f"ProvisionedThroughput should not be specified for index: {index.name} when BillingMode "
-                "is PAY_PER_REQUEST"
-            )
         check_bounds(throughput)
         units = units_of(throughput)
         if units is not None and units == index.units:
             raise invalid(will_not_change(f"index {index.name}", "index", units))
         if units is not None:
             index = with_units(index, units, now)
-    kept = {name: given[name] for name in ("OnDemandThroughput", "WarmThroughput") if name in given}
-    index = msgspec.structs.replace(index, status="UPDATING", description={**index.description, **kept})
     return _with_index(table, index)
 
 
@@ -128,15 +153,35 @@ def _created(context: Context, unit: Unit, table: Table, given: Members, request
     }
     if given["IndexName"] in table.indexes:
         raise invalid("Attempting to create an index which already exists")
+    if not declared:
+        raise invalid_parameter(f"AttributeDefinitions is not specified for index: {given['IndexName']}")
     # AWS wants the keys of a new index declared in the request, those it knows too.
-    check_global_index(given, declared, table.units is None)
+    check_global_index(given, declared)
+    _check_units(table, given)
     _check_types(table, given["KeySchema"], declared)
     if sum(index.is_global for index in table.indexes.values()) >= MAX_GLOBAL:
-        raise invalid_parameter(f"GlobalSecondaryIndex count exceeds the per-table limit of {MAX_GLOBAL}")
+        raise ApiError(
+            "LimitExceededException",
+            f"Subscriber limit exceeded: Number of global secondary indexes exceeds per-table limit of {MAX_GLOBAL}",
+        )
     index = new_index(context, unit, given, declared)
     grown = _with_index(msgspec.structs.replace(table, types={**declared, **table.types}), index)
     _fill(unit, grown, index)
     return grown
+
+
+def _check_units(table: Table, given: Members) -> None:
+    """Check that a new index has units if its table has them."""
+    name, is_given = given["IndexName"], given.get("ProvisionedThroughput") is not None
+    if table.units is None and is_given:
+        raise invalid_parameter(
+            f"Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: {name} when "
+            "BillingMode is PAY_PER_REQUEST"
+        )
+    if table.units is not None and not is_given:
+        raise invalid_parameter(
+            f"Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: {name}"
+        )
 
 
 def _check_types(table: Table, schema: Sequence[Members], declared: Mapping[str, str]) -> None:
@@ -182,11 +227,7 @@ def _entry_of(entry: Entry, held: Mapping[str, Any]) -> Entry:
 
 
 def _deleted(unit: Unit, table: Table, name: str) -> Table:
-    index = table.indexes.get(name)
-    if index is None:
-        raise not_found(f"Requested resource not found: Index: {name} not found")
-    if not index.is_global:
-        raise invalid("Cannot delete an index that is not a GlobalSecondaryIndex")
+    index = _global_index(table, name, "delete")
     unit.drop(index.collection)
     without_end = {held: value for held, value in index.description.items() if held != UNTIL}
     return _with_index(table, msgspec.structs.replace(index, status="DELETING", description=without_end))

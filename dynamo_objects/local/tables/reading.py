@@ -12,7 +12,7 @@ from ..errors import ApiError, invalid, not_found
 from ..lifecycle import check_active, entered, settled
 from ..requests import table_name
 from ..storage.base import Unit
-from .describing import described, described_briefly, region_of, table_arn
+from .describing import described, described_briefly, region_of
 
 __all__ = [
     "delete_table",
@@ -53,7 +53,7 @@ def delete_table(context: Context, request: dict[str, Any]) -> dict[str, Any]:
     now = context.options.clock()
     with context.storage.writing() as unit:
         table = _table(context, unit, table_name(request))
-        _check_deletable(context, table)
+        _check_deletable(table)
         for collection in (table.collection, *(index.collection for index in table.indexes.values())):
             unit.drop(collection)
         seconds = context.options.table_seconds
@@ -65,12 +65,12 @@ def delete_table(context: Context, request: dict[str, Any]) -> dict[str, Any]:
         return {"TableDescription": described_briefly(context, unit, gone)}
 
 
-def _check_deletable(context: Context, table: Table) -> None:
+def _check_deletable(table: Table) -> None:
     check_active(table)
     if table.description.get("DeletionProtectionEnabled"):
         raise invalid(
-            f"Resource cannot be deleted as it is currently protected against deletion. "
-            f"Disable deletion protection first. Resource: {table_arn(context, table.name)}"
+            "Resource cannot be deleted as it is currently protected against deletion. "
+            "Disable deletion protection first."
         )
 
 

@@ -50,10 +50,10 @@ def with_stream(
     has_stream = "StreamSpecification" in description
     if not given["StreamEnabled"]:
         if not has_stream:
-            raise invalid("Table has no stream to disable")
+            raise invalid(f"Table has no stream to disable: TableName: {name}")
         return {held: value for held, value in description.items() if held != "StreamSpecification"}
     if has_stream:
-        raise invalid("Table already has an enabled stream")
+        raise invalid(f"Table already has an enabled stream: TableName: {name}")
     label = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}"
     return {
         **description,

@@ -1,7 +1,8 @@
 """UpdateTable: one change after the other, each from a definition to the next.
 
-Order and words of what is refused: AWS's answers to dynalite's tests (updateTable.js), and what
-dynoxide's tests captured of AWS in eu-west-2 (July 2026).
+Order and words of what is refused: what a lab recorded of AWS for aws-controllers-k8s in us-west-2
+and us-east-1 (October 2026), dynoxide's tests in eu-west-2 (July 2026), and before that AWS's answers
+to dynalite's tests (updateTable.js).
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from .capacities import (
     check_no_units,
     check_on_demand_bounds,
     check_on_demand_mode,
+    check_warmth,
     units_of,
     will_not_change,
+    with_limits,
     with_units,
 )
 from .creating import refuse_members
@@ -47,6 +50,13 @@ _CHANGES = (
     "OnDemandThroughput",
     "WarmThroughput",
 )
+#: What has to be changed alone, in the order in which AWS finds it.
+_ALONE = {
+    "SSESpecification": "Server-Side Encryption modification",
+    "TableClass": "TableClass modification",
+    "DeletionProtectionEnabled": "DeletionProtection modification",
+    "WarmThroughput": "WarmThroughput",
+}
 
 
 def update_table(context: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -96,12 +106,41 @@ def _check(request: Members) -> None:
     if not any(request.get(name) not in (None, []) for name in _CHANGES):
         raise invalid(
             "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
-            "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required"
+            "GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, "
+            "ReplicaTransitRoleArn, MultiRegionConsistency, DeletionProtectionEnabled, "
+            "OnDemandThroughput, WarmThroughput or TableClass is required"
         )
+    if request.get("GlobalSecondaryIndexUpdates") == []:
+        raise invalid_parameter("List of GlobalSecondaryIndexUpdates is empty")
     if request.get("BillingMode") == "PAY_PER_REQUEST":
         check_no_units(throughput)
     check_bounds(throughput)
     check_index_updates(request)
+    _check_together({name for name in _CHANGES if request.get(name) not in (None, {})}, request)
+
+
+def _check_together(changes: set[str], request: Members) -> None:
+    """Check that a request does not change at once what has to be changed alone."""
+    updates = request.get("GlobalSecondaryIndexUpdates") or ()
+    for name, subject in _ALONE.items():
+        if name in changes and len(changes) > 1:
+            if name == "WarmThroughput" and any(given.get("Create") for given in updates):
+                raise invalid_parameter(
+                    "Create global secondary index cannot be specified when updating WarmThroughput"
+                )
+            raise invalid_parameter(f"{subject} must be the only operation in the request")
+    is_online = any(given.get("Update") is None for given in updates)
+    is_iops = "ProvisionedThroughput" in changes
+    if is_iops and "StreamSpecification" in changes:
+        raise invalid_parameter("You cannot modify stream status while updating table IOPS")
+    if is_iops and is_online:
+        raise invalid_parameter("You cannot create or delete index while updating table IOPS")
+    if "StreamSpecification" in changes and is_online:
+        raise invalid_parameter("You cannot create or delete index while changing stream status")
+    if {"StreamSpecification", "OnDemandThroughput"} <= changes:
+        raise invalid_parameter(
+            "OnDemandThroughput can only be combined with BillingMode in an UpdateTable request"
+        )
 
 
 # --- one change after the other -----------------------------------------------------------
@@ -117,9 +156,12 @@ def _changed(context: Context, unit: Unit, table: Table, request: Members, now: 
         description = with_stream(context, table.name, description, stream, now)
     if (encryption := request.get("SSESpecification")) is not None:
         description = encrypted(context, description, encryption)
-    for name in ("TableClass", "DeletionProtectionEnabled", "WarmThroughput"):
+    for name in ("TableClass", "DeletionProtectionEnabled"):
         if name in request:
             description[name] = request[name]
+    if warm := request.get("WarmThroughput"):
+        check_warmth(table, warm, "table")
+        description["WarmThroughput"] = {**description.get("WarmThroughput", {}), **warm}
     return msgspec.structs.replace(changed, description=description)
 
 
@@ -127,7 +169,7 @@ def _with_throughput(table: Table, request: Members, now: float) -> Table:
     throughput, mode = request.get("ProvisionedThroughput"), request.get("BillingMode")
     if table.units is None and mode is None:
         check_no_units(throughput)
-    if table.units is None and mode == "PROVISIONED" and throughput is None:
+    if mode == "PROVISIONED" and throughput is None:
         raise invalid_parameter("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
     if mode == "PAY_PER_REQUEST":
         return table if table.units is None else _on_demand(table, now)
@@ -162,13 +204,8 @@ def _with_on_demand(table: Table, request: Members) -> Table:
     if not given:
         return table
     check_on_demand_mode(given, table.units is None, "the ")
-    check_on_demand_bounds(given)
-    limits = {**table.description.get("OnDemandThroughput", {}), **given}
-    limits = {name: limit for name, limit in limits.items() if limit != -1}
-    description = {name: held for name, held in table.description.items() if name != "OnDemandThroughput"}
-    return msgspec.structs.replace(
-        table, description={**description, "OnDemandThroughput": limits} if limits else description
-    )
+    check_on_demand_bounds(given, none=-1)
+    return msgspec.structs.replace(table, description=with_limits(table.description, given))
 
 
 def _check_index_units(table: Table) -> None:

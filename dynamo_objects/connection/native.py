@@ -1,0 +1,307 @@
+"""The native transports: botocore says where requests go and who signs them, and they go there without it.
+
+What both wires share is here: credentials are looked at for each request, handlers of before-send
+are asked, a wrong clock is corrected. Where botocore's way is unusual, botocore goes it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from time import time
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
+
+from ..errors import DynamoException, TransportError
+from .aws import AwsSettings, boto_transport
+from .boto_errors import boto_failure
+from .transport import Reply, Transport
+
+if TYPE_CHECKING:
+    from .routes import Route
+
+__all__ = ["TRANSPORTS", "NativeTransport", "Wire", "chosen_transport"]
+
+#: What ``connect(transport=...)`` takes by name.
+TRANSPORTS = ("boto3", "urllib3", "curl")
+
+#: Batches hold up to 16 MB of values, and a control character is up to six bytes of JSON.
+MAX_REPLY_BYTES = 128 * 1024 * 1024
+
+#: Refusals that a wrong clock causes; others of the same code have another cause.
+_CLOCK_CODES = (b"InvalidSignatureException", b"RequestExpired", b"RequestTimeTooSkewed", b"SignatureDoesNotMatch")
+
+#: Signatures hold for five minutes; the header Date has whole seconds.
+_SKEW_SECONDS = 60.0
+
+#: What botocore leaves as it is in a trace id.
+_SAFE = "-=;:+&[]{}\"',"
+
+#: All of them name tables by their names; others may name them by ARNs, on which an endpoint depends.
+_BY_NAME = frozenset(
+    {
+        *("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"),
+        *("TransactGetItems", "TransactWriteItems", "CreateTable", "DescribeTable", "UpdateTable"),
+        *("DeleteTable", "ListTables", "DescribeTimeToLive", "UpdateTimeToLive"),
+    }
+)
+
+
+class Wire(Protocol):
+    """Carries signed requests along a route."""
+
+    def exchange(self, lines: list[str], payload: bytes, timeout_seconds: float) -> Reply:
+        """Send one request, with these headers besides those of the route, and return its reply.
+
+        Raises:
+            TransportError: No complete reply came; says whether the request was sent.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+    def abandon(self) -> None:
+        """Let the connections go that a parent process uses."""
+        ...
+
+
+class _State:
+    """What a process has made of the settings.
+
+    Attributes:
+        why: Why requests go through botocore; empty if they do not.
+    """
+
+    __slots__ = ("credentials", "handled", "in_lambda", "is_instrumented", "pid", "route", "why", "wire")
+
+    pid: int
+    why: str
+    route: Route
+    wire: Wire
+    credentials: Callable[[], Any]
+    handled: Callable[[str, list[str], bytes], Reply | None]
+    is_instrumented: Callable[[], bool]
+    in_lambda: bool
+
+
+class NativeTransport:
+    """Sends requests along the way that botocore's client for the settings would go.
+
+    Args:
+        settings: How to reach DynamoDB; without a client.
+        make_wire: Makes a wire from a route and the largest size of a reply.
+    """
+
+    def __init__(self, settings: AwsSettings, make_wire: Callable[[Route, int], Wire]) -> None:
+        self._boto = boto_transport(settings)
+        self._timeout_seconds = settings.timeout_seconds
+        self._make_wire = make_wire
+        self._state: _State | None = None
+        self._inherited: list[_State] = []
+        self._skew_seconds = 0.0
+        self._is_closed = False
+        self._lock = threading.Lock()
+        _transports.add(self)
+
+    @property
+    def retries_by_itself(self) -> bool:
+        """Whether one ``send`` may reach the service more than once: no, but for what it refused to look at."""
+        return False
+
+    @property
+    def client(self) -> Any:
+        """Return the botocore client of this process."""
+        return self._boto.client
+
+    @property
+    def falls_back(self) -> str:
+        """Return why requests go through botocore; empty if they do not.
+
+        Raises:
+            TransportError: There are no credentials, no region and the like.
+        """
+        return self._opened().why
+
+    def send(self, operation: str, payload: bytes, timeout_seconds: float) -> Reply:
+        """Send one request and return its reply."""
+        state = self._state
+        if state is None or state.pid != os.getpid():
+            state = self._opened()
+        if state.why or state.is_instrumented() or (operation not in _BY_NAME and b'"arn:' in payload):
+            return self._boto.send(operation, payload, timeout_seconds)
+        route = state.route
+        credentials = _frozen(state.credentials)
+        if getattr(credentials, "account_id", None) != route.account_id:
+            self._forget(state)
+            return self.send(operation, payload, timeout_seconds)
+        seconds = route.read_seconds or timeout_seconds
+        reply = self._signed(state, operation, payload, credentials, seconds)
+        if reply.status in (400, 403) and self._corrects_clock(reply):
+            reply = self._signed(state, operation, payload, credentials, seconds)
+        return reply
+
+    def _signed(
+        self, state: _State, operation: str, payload: bytes, credentials: Any, seconds: float
+    ) -> Reply:
+        """Sign a request and return the reply of a handler, or of the service."""
+        route = state.route
+        lines = route.signer.sign(operation, payload, credentials, time() + self._skew_seconds)
+        if state.in_lambda:
+            lines += _trace()
+        handled = state.handled(operation, lines, payload)
+        if handled is not None:
+            return handled
+        return state.wire.exchange(lines, payload, seconds)
+
+    def _corrects_clock(self, reply: Reply) -> bool:
+        """Tell whether a refusal is due to a wrong clock, which is put right for what follows."""
+        if not any(code in reply.body for code in _CLOCK_CODES):
+            return False
+        from email.utils import parsedate_to_datetime  # clocks are rarely wrong
+
+        try:
+            theirs = parsedate_to_datetime(reply.headers.get("date", "")).timestamp()
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return False
+        skew = theirs - time()
+        if abs(skew - self._skew_seconds) < _SKEW_SECONDS:
+            return False
+        self._skew_seconds = skew
+        return True
+
+    # --- the state of a process -----------------------------------------------------------
+
+    def _opened(self) -> _State:
+        with self._lock:
+            state = self._state
+            if state is not None and state.pid != os.getpid():  # forked without Python's knowledge
+                self._inherited.append(state)
+                state = None
+            if self._is_closed:
+                raise TransportError("the connection was closed", sent=False, can_retry=False)
+            if state is None:
+                state = self._state = self._made()
+        return state
+
+    def _made(self) -> _State:
+        from . import handling, routes  # they import botocore
+
+        client = self._boto.client
+        state = _State()
+        state.pid, state.why = os.getpid(), ""
+        try:
+            state.route = routes.route_of(client, timeout_seconds=self._timeout_seconds)
+        except routes.NoRoute as error:
+            state.why = str(error)
+            return state
+        except DynamoException:
+            raise
+        except Exception as error:
+            failure = boto_failure(error, is_sending=False) or error
+        else:
+            state.wire = self._make_wire(state.route, MAX_REPLY_BYTES)
+            state.credentials = client._request_signer._credentials.get_frozen_credentials
+            state.handled = handling.Handlers(client, state.route.url, state.route.lines).reply
+            state.is_instrumented = routes.is_instrumented
+            state.in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+            return state
+        raise failure
+
+    def _forget(self, state: _State) -> None:
+        """Make another route for the next request; connections in use close when they are given back."""
+        with self._lock:
+            if self._state is state:
+                self._state = None
+        state.wire.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            state, self._state, self._is_closed = self._state, None, True
+        if state is not None and not state.why:
+            state.wire.close()
+        self._boto.close()
+
+    def _after_fork(self) -> None:
+        """Forget the parent's connections: both would read replies from them."""
+        self._lock = threading.Lock()
+        state, self._state = self._state, None
+        if state is not None and not state.why:
+            self._inherited.append(state)  # a thread of the parent may hold parts of it
+            state.wire.abandon()
+
+
+_transports: weakref.WeakSet[NativeTransport] = weakref.WeakSet()
+
+
+def _renew_transports() -> None:
+    for transport in list(_transports):
+        transport._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_transports)
+
+
+def _frozen(get: Callable[[], Any]) -> Any:
+    """Return the credentials of this moment; botocore renews them when it is time.
+
+    Raises:
+        TransportError: They could not be renewed.
+    """
+    try:
+        return get()
+    except Exception as error:
+        failure = boto_failure(error, is_sending=False) or error
+    raise failure
+
+
+def _trace() -> list[str]:
+    """Return the header by which AWS notices functions that call themselves, as botocore makes it."""
+    trace = os.environ.get("_X_AMZN_TRACE_ID")
+    return [f"X-Amzn-Trace-Id: {quote(trace, safe=_SAFE)}"] if trace else []
+
+
+def chosen_transport(settings: AwsSettings, name: str | None) -> Transport:
+    """Return the transport of a name.
+
+    Args:
+        name: One of `TRANSPORTS`; None: the client's where there is one, else curl where pycurl
+            is installed and works, else urllib3.
+
+    Raises:
+        DynamoException: There is none of this name, it needs pycurl, or it cannot use a client.
+    """
+    if name is not None and name not in TRANSPORTS:
+        raise DynamoException(f"transport= is one of {', '.join(TRANSPORTS)}, or an object, not {name!r}")
+    if name == "curl" and importlib.util.find_spec("pycurl") is None:
+        raise DynamoException("transport='curl' needs pycurl: pip install dynamo_objects[fast]")
+    if name == "boto3" or (settings.client is not None and name is None):
+        return boto_transport(settings)
+    if settings.client is not None:
+        raise DynamoException(f"client= sends requests itself: leave out transport={name!r}")
+    return NativeTransport(settings, {"curl": _curl, "urllib3": _pool, None: _curl_or_pool}[name])
+
+
+def _curl(route: Route, max_reply_bytes: int) -> Wire:
+    from .curl import CurlWire
+
+    return CurlWire(route, max_reply_bytes)
+
+
+def _pool(route: Route, max_reply_bytes: int) -> Wire:
+    from .pool import PoolWire
+
+    return PoolWire(route, max_reply_bytes)
+
+
+def _curl_or_pool(route: Route, max_reply_bytes: int) -> Wire:
+    try:
+        return _curl(route, max_reply_bytes)
+    except (ImportError, AttributeError):  # none, or one of long ago
+        return _pool(route, max_reply_bytes)

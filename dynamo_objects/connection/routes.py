@@ -1,0 +1,299 @@
+"""From a botocore client to a route: everything that a request of our own needs to go the same way.
+
+The client prepares one request, which is not sent. Its address and headers are taken over, and it
+is signed here as well: only if both signatures are the same, the client's way is known. Where
+anything is unusual, handlers of others for one, there is no route, and the client sends requests.
+"""
+
+from __future__ import annotations
+
+import calendar
+import time
+from types import FunctionType
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import attrs
+import botocore.client
+import botocore.endpoint
+import botocore.httpsession
+import botocore.signers
+
+from .signing import Signer
+
+__all__ = ["NoRoute", "Proxy", "Route", "is_instrumented", "route_of"]
+
+#: Events at which a handler could change or see what is asked; before-send is honoured.
+_EVENTS = (
+    "provide-client-params",
+    "before-parameter-build",
+    "before-endpoint-resolution",
+    "before-call",
+    "request-created",
+    "choose-signer",
+    "before-sign",
+    "response-received",
+    "needs-retry",
+    "before-parse",
+    "after-call",
+    "after-call-error",
+)
+
+#: Headers that are made for each request, or only describe botocore's own retries.
+_CHANGING = frozenset(
+    {
+        *("authorization", "x-amz-date", "x-amz-security-token", "x-amz-target", "x-amzn-trace-id"),
+        *("host", "content-length", "amz-sdk-invocation-id", "amz-sdk-request"),
+    }
+)
+
+_METHODS: tuple[tuple[Any, str], ...] = (
+    (botocore.client.BaseClient, "_make_api_call"),
+    (botocore.endpoint.Endpoint, "make_request"),
+    (botocore.endpoint.Endpoint, "_send"),
+    (botocore.httpsession.URLLib3Session, "send"),
+    (botocore.signers.RequestSigner, "sign"),
+)
+
+
+class NoRoute(Exception):
+    """A client's way to the service is unusual; the message says how."""
+
+
+class _Prepared(Exception):
+    """Carries a request out of botocore instead of sending it."""
+
+
+@attrs.frozen
+class Proxy:
+    """A proxy that is asked to connect. Shows no credentials."""
+
+    host: str
+    port: int
+    url: str = attrs.field(repr=False)
+    headers: dict[str, str] = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Route:
+    """Where requests go, and how.
+
+    Attributes:
+        url: Of all requests.
+        host_header: Value of the header Host.
+        target: What the first line of a request asks for.
+        lines: Header lines that are the same for all requests, without Host.
+        account_id: Of the credentials; an endpoint may depend on it.
+        read_seconds: What the user has set; None: what each call says.
+        client_cert: A file of a certificate, and one of its key.
+        ca_bundle: A file of trusted certificates.
+    """
+
+    url: str
+    is_tls: bool
+    host: str
+    port: int
+    host_header: str
+    target: str
+    lines: tuple[str, ...] = attrs.field(repr=False)
+    signer: Signer = attrs.field(repr=False)
+    account_id: str | None = attrs.field(repr=False)
+    connect_seconds: float
+    read_seconds: float | None
+    max_connections: int
+    proxy: Proxy | None
+    ca_bundle: str | None
+    client_cert: tuple[str, str | None] | None
+    socket_options: list[tuple[int, int, int]]
+
+
+def _is_own(owner: Any, name: str) -> bool:
+    """Tell whether a method is botocore's own, and no wrapper around it."""
+    method = vars(owner)[name]
+    return type(method) is FunctionType and method.__globals__["__name__"].startswith("botocore.")
+
+
+#: As they were when this module was imported; wrapped ones are noticed with them.
+_WERE_OWN = all(_is_own(*method) for method in _METHODS)
+_MAKE, _REQUEST, _SEND, _HTTP, _SIGN = (vars(owner)[name] for owner, name in _METHODS)
+
+
+def is_instrumented(
+    client: Any = botocore.client.BaseClient,
+    endpoint: Any = botocore.endpoint.Endpoint,
+    session: Any = botocore.httpsession.URLLib3Session,
+    signer: Any = botocore.signers.RequestSigner,
+) -> bool:
+    """Tell whether somebody has replaced methods of botocore, for tracing or as a mock."""
+    if (
+        client._make_api_call is _MAKE
+        and endpoint._send is _SEND
+        and endpoint.make_request is _REQUEST
+        and session.send is _HTTP
+        and signer.sign is _SIGN
+    ):
+        return not _WERE_OWN
+    return not all(_is_own(*method) for method in _METHODS)
+
+
+def route_of(client: Any, *, timeout_seconds: float) -> Route:
+    """Return the way that a client's requests go.
+
+    Args:
+        timeout_seconds: What the client's read timeout is unless its user has set another one.
+
+    Raises:
+        NoRoute: It cannot be gone without the client.
+        Exception: What botocore raises without credentials, a region and the like.
+    """
+    try:
+        return _route(client, timeout_seconds)
+    except (AttributeError, KeyError, IndexError) as error:  # an unknown botocore
+        raise NoRoute(f"botocore has changed: {type(error).__name__}") from None
+
+
+def _route(client: Any, timeout_seconds: float) -> Route:
+    if is_instrumented():
+        raise NoRoute("methods of botocore are replaced")
+    if botocore.client.BaseClient not in type(client).__mro__:
+        raise NoRoute("the client is not botocore's")
+    for method in ("_make_api_call", "_make_request"):
+        if method in vars(client):
+            raise NoRoute(f"the client has a {method} of its own")
+    _check_handlers(client)
+    request = _prepared(client)
+    headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+    credentials = client._request_signer._credentials.get_frozen_credentials()
+    signer = _signer(request, headers, credentials)
+    parts = urlsplit(request.url)
+    is_tls = parts.scheme == "https"
+    session: Any = client._endpoint.http_session
+    if session.__class__ is not botocore.httpsession.URLLib3Session:
+        raise NoRoute("the client has an HTTP session of another kind")
+    config = client.meta.config
+    constant = {name: text for name, text in headers.items() if name not in _CHANGING}
+    constant.setdefault("accept-encoding", "identity")
+    return Route(
+        url=request.url,
+        is_tls=is_tls,
+        host=parts.hostname or "",
+        port=parts.port or (443 if is_tls else 80),
+        host_header=_host(request.url),
+        target=f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}",
+        lines=tuple(f"{name.title()}: {text}" for name, text in constant.items()),
+        signer=signer,
+        account_id=getattr(credentials, "account_id", None),
+        connect_seconds=float(config.connect_timeout),
+        read_seconds=None if config.read_timeout == timeout_seconds else float(config.read_timeout),
+        max_connections=config.max_pool_connections,
+        proxy=_proxy(session, request.url),
+        ca_bundle=_ca_bundle(session, is_tls),
+        client_cert=(session._cert_file, session._key_file) if session._cert_file else None,
+        socket_options=list(session._socket_options),
+    )
+
+
+# --- the parts of a route --------------------------------------------------------------------
+
+
+def _check_handlers(client: Any) -> None:
+    """Raise NoRoute where somebody else than botocore handles requests."""
+    handlers = client.meta.events._emitter._handlers
+    for event in _EVENTS:
+        for operation in ("GetItem", "TransactWriteItems", "CreateTable"):
+            for handler in handlers.prefix_search(f"{event}.dynamodb.{operation}"):
+                owner = getattr(handler, "__self__", None)
+                module = type(owner).__module__ if owner is not None else handler.__module__
+                name = type(owner).__name__ if owner is not None else handler.__qualname__
+                is_ours = module == "dynamo_objects.connection.boto"
+                is_known = module.startswith("botocore.") and name != "EndpointDiscoveryHandler"
+                if not is_ours and not is_known:
+                    raise NoRoute(f"{module}.{name} handles {event}")
+
+
+def _prepared(client: Any) -> Any:
+    """Return a request of the client, which is not sent."""
+
+    def take(request: Any, **_: Any) -> None:
+        raise _Prepared(request)
+
+    events = client.meta.events
+    events.register_first("before-send.dynamodb", take, unique_id="dynamo_objects.prepared")
+    try:
+        client.get_item(TableName="table", Key={"id": {"S": "id"}})
+    except _Prepared as prepared:
+        return prepared.args[0]
+    finally:
+        events.unregister("before-send.dynamodb", take, unique_id="dynamo_objects.prepared")
+    raise NoRoute("something answers before a request is made")
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _host(url: str) -> str:
+    """Return the header Host of a URL: without the port that its scheme has anyway."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if ":" in host:
+        host = f"[{host}]"
+    is_usual = parts.port in (None, {"http": 80, "https": 443}.get(parts.scheme))
+    return host if is_usual else f"{host}:{parts.port}"
+
+
+def _signer(request: Any, headers: dict[str, str], credentials: Any) -> Signer:
+    """Return a signer that signs this request as the client did.
+
+    Raises:
+        NoRoute: It does not, or the request is not signed.
+    """
+    algorithm, _, rest = headers.get("authorization", "").partition(" ")
+    if algorithm != "AWS4-HMAC-SHA256" or request.method != "POST":
+        raise NoRoute("requests are not signed with signature version 4")
+    fields = dict(part.strip().partition("=")[::2] for part in rest.split(","))
+    _, date, region, service, _ = fields["Credential"].rsplit("/", 4)
+    signed = {
+        name: headers[name] for name in fields["SignedHeaders"].split(";") if name not in _CHANGING
+    }
+    parts = urlsplit(request.url)
+    target, _, operation = headers["x-amz-target"].rpartition(".")
+    if parts.query or parts.username is not None or parts.fragment:
+        raise NoRoute("the endpoint has a query or a user")
+    signer = Signer(
+        region=region,
+        service=service,
+        host=_host(request.url),
+        path=parts.path or "/",
+        headers=signed,
+        target=f"{target}.",
+    )
+    moment = calendar.timegm(time.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ"))
+    lines = signer.sign(operation, request.body, credentials, moment)
+    found = {name.lower(): text for name, _, text in (line.partition(": ") for line in lines)}
+    if any(headers.get(name) != text for name, text in found.items()):
+        raise NoRoute("requests are signed in another way")
+    return signer
+
+
+def _proxy(session: Any, url: str) -> Proxy | None:
+    config = session._proxy_config
+    found = config.proxy_url_for(url)
+    if not found:
+        return None
+    parts = urlsplit(found)
+    if config.settings or parts.scheme != "http" or not url.startswith("https:"):
+        raise NoRoute("the proxy has settings of its own, or is not asked to connect")
+    url = f"http://{parts.netloc}"
+    if parts.username is not None and not (unquote(parts.username) and unquote(parts.password or "")):
+        raise NoRoute("the proxy's URL has half of the credentials")
+    return Proxy(parts.hostname or "", parts.port or 80, url, config.proxy_headers_for(found))
+
+
+def _ca_bundle(session: Any, is_tls: bool) -> str | None:
+    if not is_tls:
+        return None
+    bundle = botocore.httpsession.get_cert_path(session._verify)
+    if not bundle:
+        raise NoRoute("certificates are not to be verified")
+    return str(bundle)
