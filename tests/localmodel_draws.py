@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from .localmodel import FIVE_YEARS, Index, Part, Table
 from .localmodel_conditions import PATHS, Path
-from .localmodel_values import KEY_VALUES, order, values
+from .localmodel_values import KEY_VALUES, containers, order, values
 
 __all__ = [
     "Ask",
@@ -30,6 +30,7 @@ NOW = 1_800_000_000.0
 _PROJECTIONS: list[Any] = ["ALL", "KEYS_ONLY", frozenset({"x"}), frozenset({"x", "y"})]
 _TYPES = st.sampled_from("SNB")
 _KEY_VALUES = {tag: st.sampled_from(held) for tag, held in KEY_VALUES.items()}
+_FEW_VALUES = {tag: st.sampled_from(held[:2]) for tag, held in KEY_VALUES.items()}
 _WRONG: list[Any] = ["", b"", True, "s", b"b", *KEY_VALUES["N"][:1]]
 _EXPIRY = [KEY_VALUES["N"][4] * int(NOW + at) for at in (-1000, -1, 5, 700, -FIVE_YEARS - 10)]
 
@@ -100,9 +101,9 @@ def index_request(index: Index) -> dict[str, Any]:
 # --- items --------------------------------------------------------------------------------
 
 
-def key_values(part: Part) -> st.SearchStrategy[Any]:
-    """Return the strategy of values of a part of a key."""
-    return _KEY_VALUES[part.type]
+def key_values(part: Part, *, few: bool = False) -> st.SearchStrategy[Any]:
+    """Return the strategy of values of a part of a key; few different ones for hash keys."""
+    return (_FEW_VALUES if few else _KEY_VALUES)[part.type]
 
 
 @st.composite
@@ -111,16 +112,19 @@ def keys(draw: st.DrawFn, table: Table) -> dict[str, Any]:
     if table.items and draw(st.booleans()):
         found = draw(st.sampled_from(sorted(table.items, key=repr)))
         return {part.name: value for part, value in zip(table.parts, found, strict=True)}
-    return {part.name: draw(key_values(part)) for part in table.parts}
+    return {part.name: draw(key_values(part, few=part in table.hash)) for part in table.parts}
 
 
 def index_values(table: Table) -> dict[str, list[Any]]:
     """Return the attributes that are keys of indexes only, and what they may be, some of it wrong."""
     own = {part.name for part in table.parts}
-    parts = {
-        part.name: part for index in table.indexes.values() for part in index.parts if part.name not in own
+    parts = {part.name: part for index in table.indexes.values() for part in index.parts}
+    hashes = {part.name for index in table.indexes.values() for part in index.hash}
+    return {
+        name: (KEY_VALUES[part.type][:2] * 15 if name in hashes else KEY_VALUES[part.type] * 4) + _WRONG
+        for name, part in parts.items()
+        if name not in own
     }
-    return {name: KEY_VALUES[part.type] * 3 + _WRONG for name, part in parts.items()}
 
 
 @st.composite
@@ -131,8 +135,8 @@ def items(draw: st.DrawFn, table: Table) -> dict[str, Any]:
         if draw(st.integers(0, 3)):
             item[name] = draw(st.sampled_from(choices))
     for name in draw(st.sets(st.sampled_from(["x", "y", "d"]))):
-        item.setdefault(name, draw(values()))
-    if draw(st.integers(0, 3)) == 0:
+        item.setdefault(name, draw(containers() if name != "d" and draw(st.booleans()) else values()))
+    if draw(st.booleans()):
         item["t"] = draw(st.sampled_from([*_EXPIRY, "soon"]))
     return item
 
@@ -191,7 +195,7 @@ class Ask:
 def key_conditions(draw: st.DrawFn, place: Table | Index, stored: list[dict[str, Any]]) -> Ask:
     """Return a key condition on a table or index, often on what is stored."""
     like = draw(st.sampled_from(stored)) if stored and draw(st.integers(0, 4)) else {}
-    hash = [like[part.name] if like else draw(key_values(part)) for part in place.hash]
+    hash = [like[part.name] if like else draw(key_values(part, few=True)) for part in place.hash]
     count = draw(st.integers(0, len(place.range)))
     equal = [like[part.name] if like else draw(key_values(part)) for part in place.range[:count]]
     if count == len(place.range) or draw(st.booleans()):
@@ -200,7 +204,11 @@ def key_conditions(draw: st.DrawFn, place: Table | Index, stored: list[dict[str,
     operator = draw(
         st.sampled_from(["<", "<=", ">", ">=", "BETWEEN", *(["begins_with"] if part.type != "N" else [])])
     )
-    operands = [draw(key_values(part)) for _ in range(2 if operator == "BETWEEN" else 1)]
+    near = [
+        item[part.name] for item in stored if all(item[one.name] == like.get(one.name) for one in place.hash)
+    ]
+    known = st.sampled_from(near) if near else key_values(part)
+    operands = [draw(known | key_values(part)) for _ in range(2 if operator == "BETWEEN" else 1)]
     if operator == "begins_with" and draw(st.integers(0, 3)) == 0:
         operands = ["" if part.type == "S" else b""]
     return Ask(place, hash, equal, (operator, *sorted(operands, key=order)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from tests.localmodel_values import (
     item_from_wire,
     item_size,
     item_to_wire,
+    order,
     project,
     same,
 )
@@ -44,6 +46,18 @@ def by_key(table: Table, found: list[dict[str, Any]]) -> dict[Any, dict[str, Any
     return keyed
 
 
+def check_order(place: Table | Index, found: list[dict[str, Any]]) -> None:
+    """Items of one hash key must stand together, in the order of their range keys."""
+    groups: dict[Any, list[Any]] = {}
+    last = None
+    for item in found:
+        key = tuple(item[part.name] for part in place.hash)
+        assert key == last or key not in groups
+        groups.setdefault(key, []).append([order(item[part.name]) for part in place.range])
+        last = key
+    assert all(sorted(rows) == rows for rows in groups.values())
+
+
 def canonical(value: Any) -> Any:
     """Return a value whose repr is the same for equal values."""
     if isinstance(value, dict):
@@ -53,6 +67,17 @@ def canonical(value: Any) -> Any:
     if isinstance(value, frozenset):
         return ("set", sorted(map(repr, value)))
     return value.normalize() if hasattr(value, "normalize") else value
+
+
+def _tried(do: Callable[[], Any]) -> tuple[Any, Refused | None]:
+    try:
+        return do(), None
+    except Refused as refused:
+        return None, refused
+
+
+def _told(refused: Refused | None) -> Any:
+    return None if refused is None else (refused.code, refused.reasons)
 
 
 class Calling(RuleBasedStateMachine):
@@ -102,19 +127,11 @@ class Calling(RuleBasedStateMachine):
 
     def both(self, operation: str, request: dict[str, Any], do: Any) -> tuple[dict[str, Any] | None, Any]:
         """Have engine and model do the same; return both answers, or None when both refuse."""
-        try:
-            expected, refusal = do(), None
-        except Refused as refused:
-            expected, refusal = None, refused
-        try:
-            reply = self.call(operation, request)
-        except Refused as refused:
-            assert refusal is not None, f"{refused.code} for {operation} {request}"
-            wanted, got = (refusal.code, refusal.reasons), (refused.code, refused.reasons)
-            assert wanted == got, f"{wanted} wanted, {got} came, for {operation} {request}"
-            return None, None
-        assert refusal is None, f"no {refusal} for {operation} {request}"
-        return reply, expected
+        expected, refusal = _tried(do)
+        reply, refused = _tried(lambda: self.call(operation, request))
+        wanted, got = _told(refusal), _told(refused)
+        assert wanted == got, f"{wanted} wanted, {got} came, for {operation} {request}"
+        return (reply, expected) if refused is None else (None, None)
 
     def action(self, data: st.DataObject, kinds: str = "Put Delete Update") -> Action:
         """Draw one write."""
@@ -145,8 +162,10 @@ class Calling(RuleBasedStateMachine):
         return self.model.tables[data.draw(st.sampled_from(sorted(self.model.tables)))]
 
     def some_index(self, data: st.DataObject, table: Table) -> Index | None:
-        """Draw an index, or the table itself."""
-        return data.draw(st.sampled_from([None, *table.indexes.values()]))
+        """Draw an index, or the table itself; mostly one with something in it."""
+        places = [None, *table.indexes.values()]
+        full = [place for place in places if table.read(place)]
+        return data.draw(st.sampled_from(full * 3 + places))
 
     @staticmethod
     def written(action: Action, odd: bool) -> dict[str, Any]:
@@ -271,7 +290,9 @@ class Calling(RuleBasedStateMachine):
     def check_collection(self, unit: Any, table: Table, index: Index | None, number: int) -> None:
         """Compare one collection with what should be in it."""
         entries = [entry for _, entry in unit.entries(number, Span())]
-        stored = by_key(table, [item_from_wire(entry.item) for entry in entries])
+        found = [item_from_wire(entry.item) for entry in entries]
+        check_order(table if index is None else index, found)
+        stored = by_key(table, found)
         expected = by_key(table, table.read(index))
 
         assert expected.keys() == stored.keys()

@@ -6,6 +6,7 @@ here uses the engine's own code, so that both cannot be wrong in the same way.
 
 from __future__ import annotations
 
+import random
 from base64 import b64decode, b64encode
 from decimal import Decimal, localcontext
 from typing import Any
@@ -16,6 +17,7 @@ __all__ = [
     "KEY_VALUES",
     "Refused",
     "at",
+    "containers",
     "from_wire",
     "item_from_wire",
     "item_size",
@@ -227,12 +229,23 @@ KEY_VALUES: dict[str, list[Any]] = {
     "N": _NUMBERS,
     "B": [b"\x00", b"a", b"a\x00", b"ab", b"\xff", b"\xff\xff"],
 }
-_SCALARS = st.sampled_from(
-    [*KEY_VALUES["S"][:4], "", *_NUMBERS[:6], b"", b"a", b"ab", True, False, None, "x" * 1100]
-)
-_SETS = st.one_of(
-    *(st.sets(st.sampled_from(KEY_VALUES[tag][:4]), min_size=1, max_size=3).map(frozenset) for tag in "SNB")
-)
+
+
+def _pool() -> list[Any]:
+    """Return scalars, sets, and what is made of them; one draw takes little of Hypothesis's budget then."""
+    dice = random.Random(5)
+    scalars = [*KEY_VALUES["S"][:4], "", *_NUMBERS[:6], b"", b"a", b"ab", True, False, None, "x" * 1100]
+    sets = [frozenset(dice.sample(KEY_VALUES[tag][:4], count)) for tag in "SNB" for count in (1, 2, 3)]
+    pool = scalars + sets
+    for _ in range(40):
+        pool.append([dice.choice(pool) for _ in range(dice.randrange(5))])
+        pool.append({name: dice.choice(pool) for name in dice.sample(["m", "n"], dice.randrange(3))})
+    return pool
+
+
+_POOL = _pool()
+_VALUES = st.sampled_from(_POOL)
+_CONTAINERS = st.sampled_from([value for value in _POOL if isinstance(value, list | dict) and value])
 
 
 def values() -> st.SearchStrategy[Any]:
@@ -240,10 +253,6 @@ def values() -> st.SearchStrategy[Any]:
     return _VALUES
 
 
-_VALUES: st.SearchStrategy[Any] = st.recursive(
-    _SCALARS | _SETS,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["m", "n"]), inner, max_size=2)
-    ),
-    max_leaves=4,
-)
+def containers() -> st.SearchStrategy[Any]:
+    """Return the strategy of lists and maps with something in them."""
+    return _CONTAINERS

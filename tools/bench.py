@@ -20,8 +20,8 @@ from typing import Any
 
 import environment
 
-# At the end: its modules must not hide others.
-sys.path.append(str(Path(__file__).resolve().parent / "bench"))
+# At the end: its modules must not hide others. The checkout is there in case it is not installed.
+sys.path += [str(Path(__file__).resolve().parent / "bench"), str(environment.TOP)]
 
 
 class PeerEnvironment(environment.Environment):
@@ -118,13 +118,12 @@ def main() -> int:
         results = measure(plan, place, lambda line: print(line, file=sys.stderr, flush=True))
     found = list(verdict.claims(results, plan.workloads))
     print(report.as_text(results, facts))
-    for path, text in (
-        (options.json, lambda: report.as_json(results, facts, found)),
-        (options.chart, lambda: chart.as_svg(results, facts)),
-        (options.table, lambda: report.as_rst(results)),
-    ):
-        if path:
-            report.write(path, text())
+    if options.json:
+        report.write(options.json, report.as_json(results, facts, found))
+    if options.chart:
+        report.write(options.chart, chart.as_svg(results, facts))
+    if options.table:
+        report.write(options.table, report.as_rst(results))
     is_partial = options.quick or options.here or options.only
     return _judge(found, is_partial=bool(is_partial), is_judged=not options.quick)
 

@@ -71,6 +71,7 @@ UPDATE_WORDS = frozenset({
     "The document path provided in the update expression is invalid for update",
     "The provided expression refers to an attribute that does not exist in the item",
     "An operand in the update expression has an incorrect data type",
+    "Number overflow. Attempting to store a number with magnitude larger than supported range",
 })  # fmt: skip
 PATH_INVALID = "document path provided in the update expression is invalid"
 
@@ -92,6 +93,7 @@ ROWS: tuple[Row, ...] = (
     Row("of two things that are wrong with a transaction, another comes first", (DYNOXIDE,), lambda call, mine, theirs, kinds: kinds == ["code"] and mine.code == "TransactionCanceledException" and "multiple operations on one item" in theirs.message),
     Row("of several attributes that cannot be updated, another is told", (LOCAL,), lambda call, mine, theirs, kinds: kinds == ["message"] and call.operation == "UpdateItem" and mine.message in UPDATE_WORDS and theirs.message in UPDATE_WORDS),
     Row("the same, in a transaction", (LOCAL,), lambda call, mine, theirs, kinds: kinds == ["code"] and mine.code == "TransactionCanceledException" and theirs.message in UPDATE_WORDS and "ValidationError" in mine.message),
+    Row("the filter is read before the key condition", (LOCAL,), lambda call, mine, theirs, kinds: kinds == ["message"] and "Invalid KeyConditionExpression" in mine.message and "Invalid FilterExpression" in theirs.message),
     Row("it breaks", (LOCAL,), lambda call, mine, theirs, kinds: theirs.code == "InternalFailure"),
     Row("a transaction is cancelled by an update that cannot be done", (LOCAL,), lambda call, mine, theirs, kinds: kinds == ["code"] and mine.code == "TransactionCanceledException" and theirs.code == "ValidationException" and theirs.message in _reasons(mine)),
     Row("a delete of nothing tells its capacity only when asked", (LOCAL,), lambda call, mine, theirs, kinds: kinds == ["ConsumedCapacity"] and call.operation == "DeleteItem" and "ReturnConsumedCapacity" not in call.members),

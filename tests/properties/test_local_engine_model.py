@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.localmodel import Action
+from tests.localmodel import Action, Table
 from tests.localmodel_conditions import PATHS, Words, conditions, written
 from tests.localmodel_draws import (
     as_request,
@@ -61,7 +62,8 @@ class EngineMachine(Calling):
         for name in NAMES:
             self.model.tables[name] = table = data.draw(tables(name))
             self.call("CreateTable", as_request(table))
-        for _ in range(data.draw(st.integers(0, 3))):
+            self.set_ttl(table, data.draw(st.booleans()))
+        for _ in range(data.draw(st.integers(1, 5))):
             self.batch(data, 5)
 
     @rule(data=st.data(), name=st.sampled_from(NAMES))
@@ -125,7 +127,10 @@ class EngineMachine(Calling):
     @rule(data=st.data(), enabled=st.booleans())
     def set_expiry(self, data, enabled) -> None:
         """Turn expiry on or off."""
-        table = self.some_table(data)
+        self.set_ttl(self.some_table(data), enabled)
+
+    def set_ttl(self, table: Table, enabled: bool) -> None:
+        """Turn expiry of a table on or off."""
 
         def do() -> None:
             if enabled is (table.ttl is not None):
@@ -136,10 +141,17 @@ class EngineMachine(Calling):
         self.both("UpdateTimeToLive", {"TableName": table.name, "TimeToLiveSpecification": specification}, do)
 
     @has_tables
-    @rule(data=st.data(), odd=st.booleans(), returns=st.sampled_from(RETURNS), shows=st.booleans())
-    def write(self, data, odd, returns, shows) -> None:
-        """Put, update or delete one item."""
-        action = self.action(data)
+    @rule(data=st.data(), count=st.integers(1, 4))
+    def write(self, data, count) -> None:
+        """Put, update or delete some items, one by one."""
+        for _ in range(count):
+            self.write_one(
+                data, data.draw(st.booleans()), data.draw(st.sampled_from(RETURNS)), data.draw(st.booleans())
+            )
+
+    def write_one(self, data, odd: bool, returns: str, shows: bool) -> None:
+        """Put, update or delete an item."""
+        action = self.action(data, "Put Update Update Delete")
         table = self.model.table(action.table)
         if action.kind != "Update" and returns != "ALL_OLD":
             returns = "NONE"
@@ -245,6 +257,24 @@ class EngineMachine(Calling):
         if all(action.table in self.model.tables for action in actions) and self.still_fit(actions):
             self.both("TransactWriteItems", request, lambda: self.model.transact(actions, token))
 
+    @has_tables
+    @rule(data=st.data(), seconds=st.sampled_from([1.0, 300.0, 650.0]))
+    def repeat_soon(self, data, seconds) -> None:
+        """Count in a transaction, and send it again later."""
+        table = self.some_table(data)
+        count = [("SET", ("x",), ("+", ("default", ("x",), ("value", Decimal(1))), ("value", Decimal(1))))]
+        if any(part.name == "x" for index in table.indexes.values() for part in index.parts):
+            return
+        actions = [Action("Update", table.name, data.draw(keys(table)), count)]
+        token = f"soon {self.model.now}"
+        request = {
+            "TransactItems": [{"Update": self.written(actions[0], False)}],
+            "ClientRequestToken": token,
+        }
+        for _ in range(2):
+            self.both("TransactWriteItems", request, lambda: self.model.transact(actions, token))
+            self.wait(seconds)
+
     def still_fit(self, actions: list[Action]) -> bool:
         """Tell whether the tables have the keys that they had, and no index is in the way."""
         found = [(action, self.model.tables[action.table]) for action in actions]
@@ -304,9 +334,11 @@ class EngineMachine(Calling):
         if paths is not None:
             request["ProjectionExpression"] = ", ".join(map(words.path, paths))
         request |= words.members()
-        self.check_search(
-            "Query", request, table, index, [one for one in stored if ask.fits(one)], condition, limit, paths
-        )
+        expected = [one for one in stored if ask.fits(one)]
+        if index is not None and not index.is_global and condition is None and paths is None and odd:
+            request["Select"] = "ALL_ATTRIBUTES"  # fetched from the table
+            expected = [table.items[table.key(one)] for one in expected]
+        self.check_search("Query", request, table, index, expected, condition, limit, paths)
         if paths is None:
             got = [item_from_wire(item) for item in self.pages("Query", request)]
             rows = [[order(item[part.name]) for part in place.range] for item in got]
@@ -356,7 +388,11 @@ class EngineMachine(Calling):
             assert whole[reply["ScannedCount"] :] == rest
 
     @rule(seconds=st.sampled_from([1.0, 3.0, 10.0, 650.0]))
-    def wait(self, seconds) -> None:
+    def pass_time(self, seconds) -> None:
+        """Let time pass."""
+        self.wait(seconds)
+
+    def wait(self, seconds: float) -> None:
         """Let time pass, and have expired items deleted by the next request."""
         self.model.now += seconds
         self.call("ListTables", {})

@@ -53,7 +53,22 @@ def test_numbers_have_one_form(given, normal):
 
 @pytest.mark.parametrize(
     "text",
-    ["", " 1", "1_0", "٣", "NaN", "Infinity", "0x1", "1e", "--1", "1E126", "1E-131", "1" * 39, "1E99999999999", "1E-99999999999"],
+    [
+        "",
+        " 1",
+        "1_0",
+        "٣",
+        "NaN",
+        "Infinity",
+        "0x1",
+        "1e",
+        "--1",
+        "1E126",
+        "1E-131",
+        "1" * 39,
+        "1E99999999999",
+        "1E-99999999999",
+    ],
 )
 def test_what_is_no_number_is_refused(text):
     """

@@ -9,12 +9,12 @@ from typing import Any
 
 from .measuring import Results
 from .registry import CLIENTS, OURS, WORKLOADS
-from .verdict import ratio
+from .verdict import ratio, shown_ratio
 
 __all__ = ["as_svg"]
 
 _COLUMNS = 2
-_PANEL_WIDTH, _LABEL_WIDTH, _BAR_WIDTH = 470, 170, 190
+_PANEL_WIDTH, _LABEL_WIDTH, _BAR_WIDTH = 500, 190, 195
 _ROW, _BAR, _TITLE, _MARGIN = 19, 13, 30, 20
 _HEAD = 62
 
@@ -57,13 +57,16 @@ def _header(facts: dict[str, Any]) -> Iterator[str]:
         yield f'<rect x="{left}" y="38" width="11" height="11" fill="{_COLORS[kind]}"/>'
         yield _text(left + 16, 48, label)
         left += 34 + 7 * len(label)
-    yield _text(left, 48, f"Python {facts['python']}, loopback{', TLS' if facts['tls'] else ''}", 'fill="#59636e"')
+    yield _text(
+        left, 48, f"Python {facts['python']}, loopback{', TLS' if facts['tls'] else ''}", 'fill="#59636e"'
+    )
 
 
 def _panel(results: Results, workload: str, names: list[str], left: int, top: int) -> Iterator[str]:
     base = results.base()
     values = {
-        name: statistics.median(sample.cpu for sample in results.samples[workload][name]) * 1e6 for name in names
+        name: statistics.median(sample.cpu for sample in results.samples[workload][name]) * 1e6
+        for name in names
     }
     longest = max(values.values())
     yield _text(left, top + 18, WORKLOADS[workload].title, 'font-size="14" font-weight="bold"')
@@ -76,7 +79,7 @@ def _panel(results: Results, workload: str, names: list[str], left: int, top: in
             f'<rect x="{left + _LABEL_WIDTH}" y="{y}" width="{length:.1f}" height="{_BAR}" fill="{_COLORS[_kind(name)]}"/>'
         )
         times = None if base in (None, name) else ratio(results, workload, name, str(base))
-        shown = f"{values[name]:,.0f}" + ("" if times is None else f" ({times:.1f}x)")
+        shown = f"{values[name]:,.0f}" + ("" if times is None else f" ({shown_ratio(times)}x)")
         yield _text(left + _LABEL_WIDTH + length + 5, y + 10, shown, weight.strip())
 
 

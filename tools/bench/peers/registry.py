@@ -69,13 +69,9 @@ _AIO = "import aiohttp, aiodynamo.client, aiodynamo.http.aiohttp"
 _RECORDS, _DICTS = "records, exact Decimals", "dicts, exact Decimals"
 
 CLIENTS = {
-    FAST: Kind(
-        "dynamo_objects[fast]", "ours", "OverCurl", _PACKAGE, ("dynamo_objects", "pycurl"), _RECORDS
-    ),
+    FAST: Kind("dynamo_objects[fast]", "ours", "OverCurl", _PACKAGE, ("dynamo_objects", "pycurl"), _RECORDS),
     PLAIN: Kind("dynamo_objects", "ours", "OverUrllib3", _PACKAGE, ("dynamo_objects",), _RECORDS),
-    OVER_BOTO: Kind(
-        "dynamo_objects over boto3", "ours", "OverBoto", _PACKAGE, ("dynamo_objects",), _RECORDS
-    ),
+    OVER_BOTO: Kind("dynamo_objects over boto3", "ours", "OverBoto", _PACKAGE, ("dynamo_objects",), _RECORDS),
     "boto3-client": Kind(
         "boto3 client", "boto", "BotoClient", "import boto3", ("boto3",), "attribute values"
     ),

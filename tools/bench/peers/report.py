@@ -12,7 +12,7 @@ from typing import Any
 
 from .measuring import FIRST, IMPORT, Plan, Results, Sample
 from .registry import CLIENTS, WORKLOADS
-from .verdict import Claim, ratio
+from .verdict import Claim, ratio, shown_ratio
 
 __all__ = ["RULES", "about", "as_json", "as_rst", "as_text", "write"]
 
@@ -132,7 +132,7 @@ def as_rst(results: Results) -> str:
         for workload in workloads:
             middle = statistics.median(sample.cpu for sample in results.samples[workload][name]) * 1e6
             times = None if base in (None, name) else ratio(results, workload, name, str(base))
-            cells.append(f"{middle:,.0f}" + ("" if times is None else f" ({times:.1f}x)"))
+            cells.append(f"{middle:,.0f}" + ("" if times is None else f" ({shown_ratio(times)}x)"))
         rows.append([CLIENTS[name].label, *cells])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rule = "  ".join("=" * width for width in widths)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .measuring import FIRST, Results
 from .registry import CLIENTS, FAST, PLAIN, WORKLOADS
 
-__all__ = ["Claim", "claims", "ratio"]
+__all__ = ["Claim", "claims", "ratio", "shown_ratio"]
 
 _TABLE, _PYNAMO, _MODEL, _DICT = "boto3-table", "pynamodb", "pydynox-model", "pydynox-dict"
 _MANY = {_TABLE: 18.0, _PYNAMO: 22.0, _MODEL: 7.0, _DICT: 2.6}
@@ -61,7 +61,13 @@ def ratio(results: Results, workload: str, theirs: str, ours: str, part: str = "
     pairs = list(zip(samples.get(theirs, ()), samples.get(ours, ()), strict=False))
     if not pairs:
         return None
-    return statistics.median(getattr(their, part) / getattr(our, part) for their, our in pairs)
+    found: float = statistics.median(getattr(their, part) / getattr(our, part) for their, our in pairs)
+    return found
+
+
+def shown_ratio(found: float) -> str:
+    """Return a ratio as text, with two digits at least."""
+    return f"{found:.1f}" if found >= 1 else f"{found:.2f}"
 
 
 def claims(results: Results, workloads: Iterable[str]) -> Iterator[Claim]:

@@ -102,7 +102,7 @@ def main() -> None:
     print(json.dumps(answer), file=output, flush=True)
     for line in sys.stdin:
         command, *arguments = json.loads(line)
-        run = {"run": _timed, "load": _loaded}[command]
-        print(json.dumps(run(client, *arguments)), file=output, flush=True)
+        answer = _timed(client, *arguments) if command == "run" else _loaded(client, *arguments)
+        print(json.dumps(answer), file=output, flush=True)
     if client is not None:
         client.close()
