@@ -25,6 +25,7 @@ setup(
     ],
     entry_points={"console_scripts": ["dynamo-objects = dynamo_objects.cli:main"]},
     extras_require={
+        "fast": ["pycurl>=7.45.3"],
         "sql": ["SQLAlchemy>=2.0"],
         "postgres": ["SQLAlchemy>=2.0", "psycopg[binary]>=3.1"],
         "demo": ["SQLAlchemy>=2.0", "airportsdata", "tqdm"],
@@ -38,6 +39,7 @@ setup(
             "hypothesis",
             "moto[dynamodb]>=5.1",
             "mypy==2.4.1",
+            "pycurl>=7.45.3; platform_python_implementation == 'CPython'",
             "pyright[nodejs]==1.1.414",
             "pytest",
             "pytest-xdist",

@@ -131,7 +131,9 @@ class Engine:
             config=Config(retries=retries or {"total_max_attempts": 1, "mode": "standard"}),
         )
         if self.own is not None:
-            client._make_api_call = lambda operation, parameters: answer(self.own, client, operation, parameters)
+            client._make_api_call = lambda operation, parameters: answer(
+                self.own, client, operation, parameters
+            )
         return client
 
     @property

@@ -44,7 +44,9 @@ PLACES = {
     "cachetools": {"memorydb"},
     "attrs": PARTS,
     "msgspec": PARTS,
+    "pycurl": {"connection"},
     "sqlalchemy": {"local"},
+    "urllib3": {"connection"},
 }
 
 #: What the embedded engine may use besides itself: it knows nothing of records.
@@ -310,7 +312,7 @@ def test_what_others_use_is_in_all(module):
 
 #: What only some programs need, and what comes with it.
 LATE = {
-    *("boto3", "botocore", "cachetools", "sqlalchemy"),
+    *("boto3", "botocore", "cachetools", "pycurl", "sqlalchemy", "urllib3"),
     *("difflib", "hashlib", "logging", "queue", "random"),
     *("dynamo_objects.memorydb", "dynamo_objects.local"),
 }

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import TransportError
 from .boto_errors import without_user
 from .routes import Route
-from .slots import Slots
+from .slots import Slots, watch
 from .transport import Reply
 
 __all__ = ["CurlWire"]
@@ -24,16 +25,17 @@ _EXPECT_BYTES = 1024 * 1024  # from here on libcurl asks first whether it may go
 
 
 class _Handle:
-    """A handle of libcurl with its one connection."""
+    """A handle of libcurl with its one connection, and a look whether that was closed from the other side."""
 
-    __slots__ = ("body", "curl", "head", "milliseconds", "perform")
+    __slots__ = ("body", "curl", "head", "is_stale", "milliseconds", "number")
 
-    def __init__(self, curl: Any) -> None:
-        self.curl = curl
-        self.perform = curl.perform
+    def __init__(self) -> None:
+        self.curl: Any = None
         self.head: list[bytes] = []
         self.body: list[bytes] = []
         self.milliseconds = 0
+        self.number = -1
+        self.is_stale: Callable[[], object] = lambda: False
 
 
 class CurlWire:
@@ -53,15 +55,18 @@ class CurlWire:
         self._pycurl: Any = pycurl
         self._route, self._max = route, max_reply_bytes
         self._lines = [*route.lines, f"Host: {route.host_header}"]
-        self._lines = [line for line in self._lines if not line.startswith(("User-Agent:", "Accept-Encoding: id"))]
+        self._lines = [
+            line for line in self._lines if not line.startswith(("User-Agent:", "Accept-Encoding: id"))
+        ]
         self._slots: Slots[_Handle] = Slots(self._made, _closed, route.max_connections)
         self._options = self._constant()
-        self._HEADERS, self._SIZE, self._READ, self._TIMEOUT, self._STATUS = (
+        self._HEADERS, self._SIZE, self._READ, self._TIMEOUT, self._STATUS, self._SOCKET = (
             pycurl.HTTPHEADER,
             pycurl.POSTFIELDSIZE_LARGE,
             pycurl.READFUNCTION,
             pycurl.TIMEOUT_MS,
             pycurl.RESPONSE_CODE,
+            pycurl.ACTIVESOCKET,
         )
 
     def _constant(self) -> list[tuple[int, Any]]:
@@ -95,12 +100,18 @@ class CurlWire:
         return options
 
     def _made(self) -> _Handle:
-        handle = _Handle(self._pycurl.Curl())
-        for option, value in self._options:
-            handle.curl.setopt(option, value)
-        handle.curl.setopt(self._pycurl.HEADERFUNCTION, handle.head.append)
-        handle.curl.setopt(self._pycurl.WRITEFUNCTION, handle.body.append)
+        handle = _Handle()
+        self._prepare(handle)
         return handle
+
+    def _prepare(self, handle: _Handle) -> None:
+        """Begin anew, without a connection."""
+        curl = handle.curl = self._pycurl.Curl()
+        handle.milliseconds, handle.number = 0, -1
+        for option, value in self._options:
+            curl.setopt(option, value)
+        curl.setopt(self._pycurl.HEADERFUNCTION, handle.head.append)
+        curl.setopt(self._pycurl.WRITEFUNCTION, handle.body.append)
 
     def exchange(self, lines: list[str], payload: bytes, timeout_seconds: float) -> Reply:
         """Send one request and return its reply.
@@ -121,6 +132,9 @@ class CurlWire:
                 self._slots.drop(handle)
 
     def _exchange(self, handle: _Handle, lines: list[str], payload: bytes, milliseconds: int) -> Reply:
+        if handle.number >= 0 and handle.is_stale():
+            handle.curl.close()
+            self._prepare(handle)
         curl, head, body = handle.curl, handle.head, handle.body
         stream = io.BytesIO(payload)
         headers = self._lines + lines
@@ -135,7 +149,7 @@ class CurlWire:
             handle.milliseconds = milliseconds
         failure = None
         try:
-            handle.perform()
+            curl.perform()
         except self._pycurl.error as error:
             failure = self._failure(error, stream.tell() > 0)
         if failure is not None:
@@ -147,6 +161,10 @@ class CurlWire:
         )
         head.clear()
         body.clear()
+        number = curl.getinfo(self._SOCKET)
+        if number != handle.number:
+            handle.number = number
+            handle.is_stale = watch(number) if number >= 0 else lambda: False
         return reply
 
     def close(self) -> None:
@@ -176,7 +194,9 @@ class CurlWire:
         if code in (curl.E_SSL_CONNECT_ERROR, *certificates):
             text = f"SSL: {text}"
         final = (*certificates, curl.E_FILESIZE_EXCEEDED, curl.E_URL_MALFORMAT)
-        what = "the connection broke" if is_sent else f"cannot connect to {self._route.host}:{self._route.port}"
+        what = (
+            "the connection broke" if is_sent else f"cannot connect to {self._route.host}:{self._route.port}"
+        )
         return TransportError(f"{what}: {text}", sent=is_sent, can_retry=code not in final)
 
 

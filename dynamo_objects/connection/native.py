@@ -6,6 +6,7 @@ are asked, a wrong clock is corrected. Where botocore's way is unusual, botocore
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import threading
@@ -14,6 +15,8 @@ from collections.abc import Callable
 from time import time
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
+
+import msgspec
 
 from ..errors import DynamoException, TransportError
 from .aws import AwsSettings, boto_transport
@@ -32,7 +35,9 @@ TRANSPORTS = ("boto3", "urllib3", "curl")
 MAX_REPLY_BYTES = 128 * 1024 * 1024
 
 #: Refusals that a wrong clock causes; others of the same code have another cause.
-_CLOCK_CODES = (b"InvalidSignatureException", b"RequestExpired", b"RequestTimeTooSkewed", b"SignatureDoesNotMatch")
+_CLOCK_CODES = frozenset(
+    {"InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch"}
+)
 
 #: Signatures hold for five minutes; the header Date has whole seconds.
 _SKEW_SECONDS = 60.0
@@ -43,7 +48,16 @@ _SAFE = "-=;:+&[]{}\"',"
 #: All of them name tables by their names; others may name them by ARNs, on which an endpoint depends.
 _BY_NAME = frozenset(
     {
-        *("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"),
+        *(
+            "GetItem",
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            "Query",
+            "Scan",
+            "BatchGetItem",
+            "BatchWriteItem",
+        ),
         *("TransactGetItems", "TransactWriteItems", "CreateTable", "DescribeTable", "UpdateTable"),
         *("DeleteTable", "ListTables", "DescribeTimeToLive", "UpdateTimeToLive"),
     }
@@ -75,12 +89,24 @@ class _State:
 
     Attributes:
         why: Why requests go through botocore; empty if they do not.
+        passes: Whether that may change.
     """
 
-    __slots__ = ("credentials", "handled", "in_lambda", "is_instrumented", "pid", "route", "why", "wire")
+    __slots__ = (
+        "credentials",
+        "handled",
+        "in_lambda",
+        "is_instrumented",
+        "passes",
+        "pid",
+        "route",
+        "why",
+        "wire",
+    )
 
     pid: int
     why: str
+    passes: bool
     route: Route
     wire: Wire
     credentials: Callable[[], Any]
@@ -160,7 +186,11 @@ class NativeTransport:
 
     def _corrects_clock(self, reply: Reply) -> bool:
         """Tell whether a refusal is due to a wrong clock, which is put right for what follows."""
-        if not any(code in reply.body for code in _CLOCK_CODES):
+        try:
+            code = str(msgspec.json.decode(reply.body, type=dict[str, Any])["__type"]).rpartition("#")[2]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
+            return False
+        if code not in _CLOCK_CODES:
             return False
         from email.utils import parsedate_to_datetime  # clocks are rarely wrong
 
@@ -185,7 +215,8 @@ class NativeTransport:
             if self._is_closed:
                 raise TransportError("the connection was closed", sent=False, can_retry=False)
             if state is None:
-                state = self._state = self._made()
+                state = self._made()
+                self._state = None if state.passes else state
         return state
 
     def _made(self) -> _State:
@@ -193,11 +224,11 @@ class NativeTransport:
 
         client = self._boto.client
         state = _State()
-        state.pid, state.why = os.getpid(), ""
+        state.pid, state.why, state.passes = os.getpid(), "", False
         try:
             state.route = routes.route_of(client, timeout_seconds=self._timeout_seconds)
         except routes.NoRoute as error:
-            state.why = str(error)
+            state.why, state.passes = str(error), error.passes
             return state
         except DynamoException:
             raise
@@ -244,6 +275,15 @@ def _renew_transports() -> None:
         transport._after_fork()
 
 
+def _close_wires() -> None:
+    """Close what nobody has closed: at the end of the program that is no fault."""
+    for transport in list(_transports):
+        state = transport._state
+        if state is not None and not state.why and state.pid == os.getpid():
+            state.wire.close()
+
+
+atexit.register(_close_wires)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_transports)
 

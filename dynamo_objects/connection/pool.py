@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import http.client
 import io
-import select
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import TransportError
 from .routes import Route
-from .slots import Slots
+from .slots import Slots, watch
 from .transport import Reply
 
 __all__ = ["PoolWire"]
 
-_RECEIVE_BYTES = 65536
+_RECEIVE_BYTES = 16384
 _HEAD_BYTES = 65536  # of a reply; more is none of DynamoDB's
 _JOIN_BYTES = 65536  # a larger payload is not copied to stand behind its headers
 
@@ -29,26 +29,12 @@ _JOIN_BYTES = 65536  # a larger payload is not copied to stand behind its header
 class _Link:
     """A connection, and a look whether it was closed from the other side."""
 
-    __slots__ = ("_poll", "connection", "is_used", "sock")
+    __slots__ = ("connection", "is_stale", "sock")
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.sock: Any = None
-        self.is_used = False
-        self._poll: Any = None
-
-    def opened(self) -> None:
-        """Note the socket, now that there is one."""
-        self.sock = self.connection.sock
-        if hasattr(select, "poll"):
-            self._poll = select.poll()
-            self._poll.register(self.sock, select.POLLIN)
-
-    def is_stale(self) -> bool:
-        """Tell whether there is something to read before anything was asked, the end for one."""
-        if self._poll is not None:
-            return bool(self._poll.poll(0))
-        return bool(select.select([self.sock], [], [], 0)[0])
+        self.is_stale: Callable[[], object] = lambda: False
 
 
 class PoolWire:
@@ -76,10 +62,10 @@ class PoolWire:
         link = self._slots.take(timeout_seconds)
         is_whole = False
         try:
-            if link.is_used and link.is_stale():
+            if link.sock is not None and link.is_stale():
                 link.connection.close()
-                link.is_used = False
-            if not link.is_used:
+                link.sock = None
+            if link.sock is None:
                 self._connect(link, timeout_seconds)
             rest = "\r\n".join(lines)
             head = f"{self._start}{rest}\r\nContent-Length: {len(payload)}\r\n\r\n"
@@ -124,8 +110,8 @@ class PoolWire:
         except Exception as error:
             failure = _not_connected(self._route, error)
         else:
-            link.opened()
-            link.is_used = True
+            link.sock = connection.sock
+            link.is_stale = watch(link.sock.fileno())
             return
         raise failure
 
@@ -184,14 +170,16 @@ class PoolWire:
         return Reply(status, headers, body[: int(length)]), is_kept
 
     def _whole(self, sock: Any, body: bytes, missing: int, deadline: float) -> bytes:
-        parts = [body]
-        while missing > 0:
-            part = _received(sock, min(missing, 1 << 20), deadline)
-            if not part:
+        buffer = bytearray(len(body) + missing)
+        buffer[: len(body)] = body
+        rest = memoryview(buffer)[len(body) :]
+        while rest:
+            sock.settimeout(_left(deadline))
+            count = sock.recv_into(rest)
+            if not count:
                 raise ConnectionError("it was closed within a reply")
-            parts.append(part)
-            missing -= len(part)
-        return b"".join(parts)
+            rest = rest[count:]
+        return bytes(buffer)
 
     def _read_unusual(self, sock: Any, data: bytes, deadline: float) -> Reply:
         """Return a reply of any form of HTTP; the connection is not used again."""

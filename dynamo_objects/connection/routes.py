@@ -57,7 +57,15 @@ _METHODS: tuple[tuple[Any, str], ...] = (
 
 
 class NoRoute(Exception):
-    """A client's way to the service is unusual; the message says how."""
+    """A client's way to the service is unusual; the message says how.
+
+    Attributes:
+        passes: Whether it may become usual again.
+    """
+
+    def __init__(self, message: str, *, passes: bool = False) -> None:
+        self.passes = passes
+        super().__init__(message)
 
 
 class _Prepared(Exception):
@@ -154,7 +162,7 @@ def route_of(client: Any, *, timeout_seconds: float) -> Route:
 
 def _route(client: Any, timeout_seconds: float) -> Route:
     if is_instrumented():
-        raise NoRoute("methods of botocore are replaced")
+        raise NoRoute("methods of botocore are replaced", passes=True)
     if botocore.client.BaseClient not in type(client).__mro__:
         raise NoRoute("the client is not botocore's")
     for method in ("_make_api_call", "_make_request"):
@@ -167,12 +175,14 @@ def _route(client: Any, timeout_seconds: float) -> Route:
     signer = _signer(request, headers, credentials)
     parts = urlsplit(request.url)
     is_tls = parts.scheme == "https"
-    session: Any = client._endpoint.http_session
-    if session.__class__ is not botocore.httpsession.URLLib3Session:
+    session = client._endpoint.http_session
+    if type(session).send is not _HTTP:  # of a class of its own
         raise NoRoute("the client has an HTTP session of another kind")
     config = client.meta.config
     constant = {name: text for name, text in headers.items() if name not in _CHANGING}
     constant.setdefault("accept-encoding", "identity")
+    if not all(text.isascii() and text.isprintable() for text in constant.values()):
+        raise NoRoute("a header holds unusual characters")
     return Route(
         url=request.url,
         is_tls=is_tls,
@@ -218,13 +228,14 @@ def _prepared(client: Any) -> Any:
         raise _Prepared(request)
 
     events = client.meta.events
-    events.register_first("before-send.dynamodb", take, unique_id="dynamo_objects.prepared")
+    event, name = "before-send.dynamodb.GetItem", "dynamo_objects.prepared"
+    events.register_first(event, take, unique_id=name)  # before others, which are not to see it
     try:
         client.get_item(TableName="table", Key={"id": {"S": "id"}})
     except _Prepared as prepared:
         return prepared.args[0]
     finally:
-        events.unregister("before-send.dynamodb", take, unique_id="dynamo_objects.prepared")
+        events.unregister(event, take, unique_id=name)
     raise NoRoute("something answers before a request is made")
 
 
@@ -251,11 +262,9 @@ def _signer(request: Any, headers: dict[str, str], credentials: Any) -> Signer:
     algorithm, _, rest = headers.get("authorization", "").partition(" ")
     if algorithm != "AWS4-HMAC-SHA256" or request.method != "POST":
         raise NoRoute("requests are not signed with signature version 4")
-    fields = dict(part.strip().partition("=")[::2] for part in rest.split(","))
-    _, date, region, service, _ = fields["Credential"].rsplit("/", 4)
-    signed = {
-        name: headers[name] for name in fields["SignedHeaders"].split(";") if name not in _CHANGING
-    }
+    fields: dict[str, str] = dict(part.strip().split("=", 1) for part in rest.split(","))
+    _, _, region, service, _ = fields["Credential"].rsplit("/", 4)
+    signed = {name: headers[name] for name in fields["SignedHeaders"].split(";") if name not in _CHANGING}
     parts = urlsplit(request.url)
     target, _, operation = headers["x-amz-target"].rpartition(".")
     if parts.query or parts.username is not None or parts.fragment:

@@ -14,6 +14,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from ..errors import TransportError
+
 __all__ = ["Credentials", "Signer"]
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
@@ -96,6 +98,9 @@ class Signer:
 
         Args:
             now: Seconds since 1970, by the clock of the service.
+
+        Raises:
+            TransportError: The credentials hold line breaks or the like.
         """
         moment = self._moment
         if moment.second != int(now) or moment.credentials != credentials:
@@ -118,6 +123,9 @@ class Signer:
         """Return what one second needs; requests in other threads keep theirs."""
         made = _Moment()
         made.second, made.credentials, made.token = second, credentials, credentials.token or ""
+        shown = f"{credentials.access_key}{made.token}"
+        if not (shown.isascii() and shown.isprintable()):
+            raise TransportError("the credentials cannot stand in a header", sent=False, can_retry=False)
         made.stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
         scope = f"{made.stamp[:8]}/{self._region}/{self._service}/aws4_request"
         made.start = f"{_ALGORITHM}\n{made.stamp}\n{scope}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -9,9 +10,21 @@ from typing import Generic, TypeVar
 
 from ..errors import TransportError
 
-__all__ = ["Slots"]
+__all__ = ["Slots", "watch"]
 
 Handle = TypeVar("Handle")
+
+
+def watch(number: int) -> Callable[[], object]:
+    """Return a look whether there is something to read from a socket, the end for one.
+
+    From a kept connection nothing is expected: if there is, the other side has closed it.
+    """
+    if not hasattr(select, "poll"):
+        return lambda: select.select([number], [], [], 0)[0]
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return lambda: poll.poll(0)
 
 
 class Slots(Generic[Handle]):

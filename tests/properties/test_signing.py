@@ -90,7 +90,7 @@ def test_the_key_is_renewed_at_midnight() -> None:
     """
     And not with every second: the credentials are looked at once a day.
     """
-    given_credentials = ReadOnlyCredentials("id", "secret", None)
+    given_credentials: Any = ReadOnlyCredentials("id", "secret", None)
     signer = Signer(region="r", service="dynamodb", host="h", headers={})
     midnight = 86400 * 365
     signer.sign("GetItem", b"{}", given_credentials, midnight - 2)
@@ -106,6 +106,7 @@ def test_a_signer_shows_no_credentials() -> None:
     Neither itself nor what it has made.
     """
     signer = Signer(region="r", service="dynamodb", host="h", headers={})
-    signer.sign("GetItem", b"{}", ReadOnlyCredentials("sentinel-id", "sentinel-secret", "sentinel-token"), 1)
+    sentinel: Any = ReadOnlyCredentials("sentinel-id", "sentinel-secret", "sentinel-token")
+    signer.sign("GetItem", b"{}", sentinel, 1)
 
     assert "sentinel" not in f"{signer!r} {signer._moment!r}"

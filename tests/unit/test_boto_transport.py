@@ -288,9 +288,7 @@ def test_a_reply_without_checksum_is_good(server: FaultServer, shared: Transport
     assert ITEM == over(shared).call(GET)
 
 
-def test_throttles_end_at_the_deadline_with_one_request_each(
-    server: FaultServer, shared: Transport
-) -> None:
+def test_throttles_end_at_the_deadline_with_one_request_each(server: FaultServer, shared: Transport) -> None:
     """
     There is one layer of retries.
     """
