@@ -145,7 +145,7 @@ def test_connect_sends_nothing(alone):
 
     assert {} == alone.get_connection().requests
     assert alone.is_local_db()
-    with pytest.raises(DynamoException, match="cannot connect to localhost:1|EndpointConnectionError"):
+    with pytest.raises(DynamoException, match=r"cannot connect to localhost:1|EndpointConnectionError"):
         alone.get_tables()
 
 
