@@ -6,6 +6,7 @@ Annotations are resolved late, so that forward references and
 
 from __future__ import annotations
 
+import inspect
 import sys
 import types
 import typing
@@ -46,6 +47,7 @@ __all__ = [
     "NestedCodec",
     "accepts_none",
     "bound_types",
+    "class_hints",
     "codec_for",
     "is_registered",
     "mentions",
@@ -327,3 +329,17 @@ def _container(kind: Any, args: tuple[Any, ...], inner: Callable[[Any], Codec]) 
     if not args:
         raise TypeError(f"{kind.__name__} needs its type of members: {kind.__name__}[str], say")
     return set_codec(kind, element)
+
+
+def class_hints(record_class: type) -> dict[str, Any]:
+    """Return field name -> type, with parents' fields; early resolved ones as they were kept."""
+    attributes = {attribute.name: attribute for attribute in attrs.fields(record_class)}
+    hints: dict[str, Any] = {name: a.type for name, a in attributes.items() if isinstance(a.type, type)}
+    bound = bound_types(record_class)
+    for owner in reversed(record_class.__mro__[:-1]):
+        kept = vars(owner).get("__dynamo_hints__")
+        if kept is None:
+            own = inspect.get_annotations(owner)
+            kept = resolve(owner, {name: own[name] for name in own if name in attributes}, {})
+        hints.update({name: substituted(hint, bound.get(owner, {})) for name, hint in kept.items()})
+    return hints

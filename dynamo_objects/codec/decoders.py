@@ -1,12 +1,12 @@
 """Writes the functions that make the records of a class; see ``generating``.
 
-There are four: for items of attribute values and for typed items, and of each kind one for
+All take an item and the name of its table, if that is known. There are four: for items of attribute values and for typed items, and of each kind one for
 items that have every attribute, which need no look for missing ones, and one for the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,8 +14,8 @@ import msgspec
 from .codec import Source, decode_source
 from .fields import FieldCodec
 from .generating import checked, compiled, explained, indented, marker
+from .kept import KEPT, KeptItem, contents, is_lazy
 from .typed import TypedItem
-from .values import Item
 
 __all__ = ["compile_decoder", "compile_typed_decoder"]
 
@@ -25,7 +25,7 @@ _MISSING = object()
 
 def compile_decoder(
     record_class: type, fields: Sequence[FieldCodec], scalars: Sequence[FieldCodec]
-) -> Callable[[Item], Any]:
+) -> Callable[..., Any]:
     """Return a function from an item to a record that remembers it.
 
     It raises Invalid with all problems.
@@ -36,15 +36,15 @@ def compile_decoder(
     lines = [f"{raws[field.name]} = item[{source.constant(field.wire)}]" for field in fields]
     if lines:
         sparse = source.constant(_compile_sparse_decoder(record_class, fields, scalars))
-        lines = ["try:", *indented(lines), f"except KeyError: return {sparse}(item)"]
+        lines = ["try:", *indented(lines), f"except KeyError: return {sparse}(item, home)"]
     values = {field.name: decode_source(field.codec, source, raws[field.name]) for field in fields}
     lines += _explained(fields, building.values(values), source)
-    return compiled("decode", "item", [*lines, *building.record()], source)
+    return compiled("decode", "item, home=None", [*lines, *building.record()], source)
 
 
 def _compile_sparse_decoder(
     record_class: type, fields: Sequence[FieldCodec], scalars: Sequence[FieldCodec]
-) -> Callable[[Item], Any]:
+) -> Callable[..., Any]:
     source = Source()
     building = _Building(record_class, fields, scalars, source)
     missing = source.constant(_MISSING)
@@ -55,7 +55,7 @@ def _compile_sparse_decoder(
         decoded = decode_source(field.codec, source, raw)
         values[field.name] = f"{_when_missing(field, source)} if {raw} is {missing} else ({decoded})"
     lines += _explained(fields, building.values(values), source)
-    return compiled("decode", "item", [*lines, *building.record()], source)
+    return compiled("decode", "item, home=None", [*lines, *building.record()], source)
 
 
 def compile_typed_decoder(
@@ -63,31 +63,41 @@ def compile_typed_decoder(
     fields: Sequence[FieldCodec],
     scalars: Sequence[FieldCodec],
     kind: type[TypedItem],
-    decode: Callable[[Item], Any],
-) -> Callable[[Item], Any]:
+    decode: Callable[..., Any],
+    kept: type[KeptItem] | None,
+) -> Callable[..., Any]:
     """Return a function from an item, typed or not, to a record that remembers it.
 
     Args:
         kind: The type of typed items.
+        kept: The type of what is kept of them; None: they are kept whole.
         decode: Takes over where anything is wrong, and raises Invalid with all problems.
     """
     source, places = Source(), kind.places
     building = _Building(record_class, fields, scalars, source)
+    lazy = [field for field in fields if kept is not None and is_lazy(field)]
     sparse = source.constant(_compile_sparse_typed_decoder(record_class, fields, scalars, places, decode))
     lines, values = [], {}
     for field in fields:
         place = f"item.{places[field.wire]}"
         if field.codec.typed is None:
-            lines.append(f"if {place} is {source.constant(msgspec.UNSET)}: return {sparse}(item)")
-        values[field.name] = _typed_source(field, source, place)
+            lines.append(f"if {place} is {source.constant(msgspec.UNSET)}: return {sparse}(item, home)")
+        if field in lazy:  # looks only whether it is there
+            tag = "L" if field.codec.types == (list,) else "M"
+            lines.append(f"{place}.{tag}")
+        else:
+            values[field.name] = _typed_source(field, source, place)
     lines = [
-        f"if type(item) is not {source.constant(kind)}: return {source.constant(decode)}(item)",
+        f"if type(item) is not {source.constant(kind)}: return {source.constant(decode)}(item, home)",
         "try:",
         *indented([*lines, *building.values(values)]),
-        f"except AttributeError: return {sparse}(item)",  # what is unset has no content
-        f"except Exception: return {source.constant(decode)}(item)",
+        f"except AttributeError: return {sparse}(item, home)",  # what is unset has no content
+        f"except Exception: return {source.constant(decode)}(item, home)",
     ]
-    return compiled("decode", "item", [*lines, *building.record()], source)
+    if kept is None:
+        return compiled("decode", "item, home=None", [*lines, *building.record()], source)
+    made = contents(kept, fields, building.held, places, source)
+    return compiled("decode", "item, home=None", [*lines, *building.record(made, values)], source)
 
 
 def _compile_sparse_typed_decoder(
@@ -95,8 +105,8 @@ def _compile_sparse_typed_decoder(
     fields: Sequence[FieldCodec],
     scalars: Sequence[FieldCodec],
     places: Mapping[str, str],
-    decode: Callable[[Any], Any],
-) -> Callable[[Any], Any]:
+    decode: Callable[..., Any],
+) -> Callable[..., Any]:
     source = Source()
     building = _Building(record_class, fields, scalars, source)
     unset = source.constant(msgspec.UNSET)
@@ -108,9 +118,9 @@ def _compile_sparse_typed_decoder(
     lines = [
         "try:",
         *indented(building.values(values)),
-        f"except Exception: return {source.constant(decode)}(item)",
+        f"except Exception: return {source.constant(decode)}(item, home)",
     ]
-    return compiled("decode", "item", [*lines, *building.record()], source)
+    return compiled("decode", "item, home=None", [*lines, *building.record()], source)
 
 
 def _typed_source(field: FieldCodec, source: Source, place: str) -> str:
@@ -148,26 +158,34 @@ class _Building:
         self._fields = fields
         self._scalars = scalars
         self._source = source
-        self._held = {field.name: source.variable() for field in fields}
+        self.held = {field.name: source.variable() for field in fields}
 
     def values(self, sources: Mapping[str, str]) -> list[str]:
         """Return the lines that decode the fields, each by its expression."""
         lines = []
         for place, field in enumerate(self._fields):
-            lines += [*marker(self._fields, place), f"{self._held[field.name]} = {sources[field.name]}"]
+            if field.name in sources:
+                lines += [*marker(self._fields, place), f"{self.held[field.name]} = {sources[field.name]}"]
         return lines or ["pass"]
 
-    def record(self) -> list[str]:
-        """Return the lines that return the record of the decoded values."""
+    def record(self, kept: str = "", names: Collection[str] | None = None) -> list[str]:
+        """Return the lines that return the record of the decoded values.
+
+        Args:
+            kept: The expression of the kept item; left out: the item itself is kept.
+            names: The fields that have values; None for all.
+        """
+        loaded = f"({''.join(f'{self.held[field.name]}, ' for field in self._scalars)})"
         new, loader = (
             self._source.constant(object.__new__),
             self._source.constant(_loader(self._record_class)),
         )
         return [
             f"record = {new}({loader})",
-            *(f"record.{checked(name)} = {value}" for name, value in self._held.items()),
-            "record._stored = item",
-            f"record._loaded = ({''.join(f'{self._held[field.name]}, ' for field in self._scalars)})",
+            *(f"record.{checked(name)} = {self.held[name]}" for name in names or self.held),
+            f"record._stored = {kept or 'item'}",
+            "if home is not None: record._home = home",
+            f"record._loaded = {self._source.constant(KEPT) if kept else loaded}",
             f"record.__class__ = {self._source.constant(self._record_class)}",
             "return record",
         ]

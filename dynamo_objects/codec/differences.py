@@ -16,6 +16,7 @@ import msgspec
 
 from .anything import any_codec
 from .fields import FieldCodec
+from .kept import UNTOUCHED, Lazy, loaded_values
 from .structs import Quiet
 from .values import AttributeValue, Invalid, Item, attribute_path
 
@@ -57,6 +58,8 @@ class Differences:
         self._scalars = tuple(field for field in fields if field.codec.is_scalar)
         self._is_quick = is_dynamic is None and len(self._scalars) == len(fields)
         self._scalar_values = _getter([field.name for field in self._scalars])
+        #: Field -> descriptor of those whose values are made when somebody looks at them.
+        self.lazy: Mapping[str, Lazy] = {}
 
     def loaded_values(self, record: Any, /, **changed: Any) -> tuple[Any, ...]:
         """Return the values of the immutable fields, some of them *changed*, for ``_loaded``."""
@@ -68,9 +71,10 @@ class Differences:
 
     def is_dirty(self, record: Any) -> bool:
         """Tell whether a record differs from what it was loaded as; a new one does."""
-        if record._stored is None:
+        stored = record._stored
+        if stored is None:
             return True
-        loaded = record._loaded
+        loaded = loaded_values(record)
         # One pass in C for the usual case: the very objects that were loaded.
         if self._is_quick and loaded and all(map(is_, self._scalar_values(record), loaded)):
             return False
@@ -97,9 +101,12 @@ class Differences:
         item: Item = record._stored
         for field, was in self._with_loaded(record):
             try:
-                value = getattr(record, field.name)
+                lazy = self.lazy.get(field.name)
+                value = getattr(record, field.name) if lazy is None else lazy.peek(record)
             except AttributeError:
                 continue  # a field that a partial record did not read
+            if value is UNTOUCHED:
+                continue
             old = item.get(field.wire)
             if field.codec.is_scalar:
                 differs = not _same(field, value, field.decode(old) if was is None else was[0])
@@ -111,9 +118,10 @@ class Differences:
             yield from self._each_dynamic(record, self._is_dynamic)
 
     def _with_loaded(self, record: Any) -> Iterable[tuple[FieldCodec, tuple[Any] | None]]:
-        if record._loaded is None:
+        loaded = loaded_values(record)
+        if loaded is None:
             return ((field, None) for field in self._fields)
-        kept = dict(zip((f.name for f in self._scalars), record._loaded, strict=True))
+        kept = dict(zip((f.name for f in self._scalars), loaded, strict=True))
         return ((f, (kept[f.name],) if f.name in kept else None) for f in self._fields)
 
     def _each_dynamic(

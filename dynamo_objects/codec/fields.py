@@ -13,6 +13,7 @@ from .annotations import NestedCodec, accepts_none, codec_for, mentions
 from .codec import Codec
 from .members import MAX_DEPTH, TOO_DEEP, nesting_depth
 from .options import CopyOf, FieldOptions, field_options, is_empty, needs_copy
+from .rules import check_rule
 from .values import AttributeValue, Invalid, Item, TooDeep
 
 __all__ = ["FieldCodec", "Missing", "read_fields"]
@@ -130,6 +131,7 @@ def _check_options(options: FieldOptions, codec: Codec, hint: Any) -> None:
         raise TypeError(f"epoch=True is for datetime, not {codec.name}")
     if options.numbers is not None and not mentions(hint, Any):
         raise TypeError(f"numbers=float is for Any, not {codec.name}")
+    check_rule(options.merge, codec)
 
 
 def _literal_default(

@@ -26,12 +26,12 @@ __all__ = ["Explain", "checked", "compiled", "explained", "indented", "marker", 
 Explain = Callable[[FieldCodec, Any], tuple[Callable[[Any], Any], Any]]
 
 
-def compiled(name: str, parameter: str, lines: Sequence[str], source: Source) -> Callable[[Any], Any]:
-    """Return the function of one parameter that has these lines."""
-    text = f"def {name}({parameter}):\n" + "\n".join(indented(lines)) + "\n"
+def compiled(name: str, parameters: str, lines: Sequence[str], source: Source) -> Callable[..., Any]:
+    """Return the function that has these parameters and lines."""
+    text = f"def {name}({parameters}):\n" + "\n".join(indented(lines)) + "\n"
     namespace = dict(source.constants)
     exec(compile(text, f"<dynamo_objects {name}>", "exec"), namespace)  # noqa: S102
-    function: Callable[[Any], Any] = namespace[name]
+    function: Callable[..., Any] = namespace[name]
     return function
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "MAX_NAME_BYTES",
     "CopyOf",
     "FieldOptions",
+    "MergeRule",
     "RecordOptions",
     "class_has",
     "field_options",
@@ -36,6 +37,10 @@ MAX_NAME_BYTES = 65535
 EMPTY_TYPES: frozenset[type] = frozenset({str, bytes, list, dict, set, frozenset, tuple, type(None)})
 
 
+#: What becomes of a field that two writers have changed; see ``rules``.
+MergeRule = Literal["sum", "union", "max", "mine", "theirs"]
+
+
 class FieldOptions(msgspec.Struct, frozen=True):
     """How one field is stored.
 
@@ -46,6 +51,7 @@ class FieldOptions(msgspec.Struct, frozen=True):
         numbers: ``float`` makes ``Any`` read and write float instead of Decimal.
         epoch: A datetime is stored as seconds since 1970 instead of text.
         null: ``omit`` leaves out a None that equals the default, ``store`` writes NULL.
+        merge: What becomes of it when two writers have changed it; None: a conflict.
     """
 
     name: str | None = None
@@ -54,6 +60,7 @@ class FieldOptions(msgspec.Struct, frozen=True):
     numbers: type | None = None
     epoch: bool = False
     null: Literal["omit", "store"] = "omit"
+    merge: MergeRule | None = None
 
 
 class RecordOptions(msgspec.Struct, frozen=True):

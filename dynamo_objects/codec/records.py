@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import Any
@@ -10,16 +9,18 @@ from typing import Any
 import attrs
 
 from ..errors import FieldNotLoaded, Problem
-from .annotations import bound_types, resolve, substituted
+from .annotations import class_hints
 from .codec import Codec
 from .decoders import compile_decoder, compile_typed_decoder
 from .differences import DYNAMIC, Change, Differences
 from .encoders import compile_encoder
 from .fields import FieldCodec, read_fields
+from .kept import is_lazy, keeps, kept_item, make_lazy
 from .members import MAX_DEPTH, MAX_SHOWN, check_name, nesting_depth
 from .options import RecordOptions, class_has
 from .scalars import content
 from .typed import PLAIN_ITEMS, ItemReader, TypedItem, plain_item, typed_item
+from .typed_encoders import compile_typed_encoder
 from .values import AttributeValue, Invalid, Item, TooDeep, attribute_path, problems_of
 
 __all__ = ["Change", "RecordCodec", "allow_partial", "nested_codec", "record_codec"]
@@ -41,20 +42,6 @@ def record_codec(record_class: type) -> RecordCodec:
         setattr(record_class, _PLACE, codec)
     found: RecordCodec = codec
     return found
-
-
-def class_hints(record_class: type) -> dict[str, Any]:
-    """Return field name -> type, with parents' fields; early resolved ones as they were kept."""
-    attributes = {attribute.name: attribute for attribute in attrs.fields(record_class)}
-    hints: dict[str, Any] = {name: a.type for name, a in attributes.items() if isinstance(a.type, type)}
-    bound = bound_types(record_class)
-    for owner in reversed(record_class.__mro__[:-1]):
-        kept = vars(owner).get("__dynamo_hints__")
-        if kept is None:
-            own = inspect.get_annotations(owner)
-            kept = resolve(owner, {name: own[name] for name in own if name in attributes}, {})
-        hints.update({name: substituted(hint, bound.get(owner, {})) for name, hint in kept.items()})
-    return hints
 
 
 def nested_codec(record_class: type) -> Codec:
@@ -137,10 +124,12 @@ class RecordCodec:
             and all(f.codec.is_scalar or f.codec.inline_encode for f in self.fields)
         )
         self._scalars = [field for field in self.fields if field.codec.is_scalar]
-        differences = Differences(self.fields, self._is_dynamic if self.options.schemaless else None)
-        self.loaded_values = differences.loaded_values
-        self.is_dirty = differences.is_dirty
-        self.changes = differences.changes
+        #: The fields whose values are made when somebody looks at them.
+        self._lazy: tuple[str, ...] = ()
+        self.differences = Differences(self.fields, self._is_dynamic if self.options.schemaless else None)
+        self.loaded_values = self.differences.loaded_values
+        self.is_dirty = self.differences.is_dirty
+        self.changes = self.differences.changes
 
     @cached_property
     def reader(self) -> ItemReader:
@@ -161,13 +150,15 @@ class RecordCodec:
         return compile_encoder(self.fields)
 
     @cached_property
-    def _decode_fields(self) -> Callable[[Item], Any]:
+    def _decode_fields(self) -> Callable[..., Any]:
         if not self._is_record:
             return self._construct
         return compile_decoder(self.record_class, self.fields, self._scalars)
 
     def remember(self, record: Any, item: Item | None, loaded: tuple[Any, ...] | None) -> None:
         """Make *item*, with the immutable values *loaded*, what the record was loaded as."""
+        for name in self._lazy:
+            getattr(record, name, None)  # is made of what it was loaded as, not of something else
         object.__setattr__(record, "_stored", item)
         object.__setattr__(record, "_loaded", loaded)
 
@@ -180,6 +171,14 @@ class RecordCodec:
         It raises Invalid, with all problems of the record.
         """
         return compile_encoder(self.fields, self._add_unknown) if self._is_simple else self._encode
+
+    @cached_property
+    def encode_typed(self) -> Callable[[Any], TypedItem | None]:
+        """The function from a new record to its typed item; None where that is not the way."""
+        kind = self._typed_item
+        if kind is None or not self._is_simple or not all(_is_flat(f.codec) for f in self.fields):
+            return _never
+        return compile_typed_encoder(self.fields, kind)
 
     def _encode(self, record: Any) -> dict[str, AttributeValue]:
         try:
@@ -262,20 +261,27 @@ class RecordCodec:
     # --- decoding -------------------------------------------------------------------------
 
     @cached_property
-    def decode(self) -> Callable[[Item], Any]:
+    def decode(self) -> Callable[..., Any]:
         """The function from a complete item, of attribute values or typed, to its record.
 
+        Its second argument is the name of the table, for records that are to know it.
         It raises Invalid, with all problems of the item.
         """
         typed = self._typed_item
         if typed is None:
             return self._decode
-        return compile_typed_decoder(self.record_class, self.fields, self._scalars, typed, self._decode)
+        kept = None
+        if self._scalars and keeps(self.fields):
+            kept = kept_item(self.record_class.__name__, self.fields, self._scalars)
+            lazy = {f.name: make_lazy(self.record_class, f.name) for f in self.fields if is_lazy(f)}
+            self._lazy = tuple(lazy)
+            self.differences.lazy = lazy
+        return compile_typed_decoder(self.record_class, self.fields, self._scalars, typed, self._decode, kept)
 
-    def _decode(self, item: Item) -> Any:
+    def _decode(self, item: Item, home: str | None = None) -> Any:
         item = plain_item(item)
         try:
-            record: Any = self._decode_fields(item)
+            record: Any = self._decode_fields(item, home)
         except RecursionError:
             raise Invalid("nested too deeply") from None
         except Invalid as invalid:
@@ -304,8 +310,8 @@ class RecordCodec:
         self.remember(record, item, None)
         return record
 
-    def _construct(self, item: Item) -> Any:
-        """Return an instance of a plain attrs class, through its constructor."""
+    def _construct(self, item: Item, home: str | None = None) -> Any:
+        """Return an instance of a plain attrs class, through its constructor; it has no home."""
         arguments: dict[str, Any] = {}
         others: dict[str, Any] = {}
         problems: list[Problem] = []
@@ -372,6 +378,15 @@ def _raise_not_loaded(record: Any, name: str) -> Any:
         raise FieldNotLoaded(record_class, name)
     text = f"{record_class.__name__!r} object has no attribute {name!r}"
     raise AttributeError(text, name=name, obj=record)
+
+
+def _is_flat(codec: Codec) -> bool:
+    """Tell whether values are scalars, or lists and maps of those."""
+    return codec.is_scalar or codec.typed is None or (codec.element is not None and codec.element.is_scalar)
+
+
+def _never(record: Any) -> None:
+    return None
 
 
 def _encode_dynamic(name: str, value: Any) -> AttributeValue:

@@ -7,8 +7,9 @@ unknown attribute, a NULL, an old type) does not parse, and is read as plain att
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from functools import cache
+from operator import attrgetter
 from typing import Any, ClassVar, cast
 
 import msgspec
@@ -74,6 +75,8 @@ class TypedItem(msgspec.Struct, frozen=True, gc=False, eq=False, forbid_unknown_
     """
 
     places: ClassVar[Mapping[str, str]] = {}
+    #: The attributes that are texts.
+    texts: ClassVar[frozenset[str]] = frozenset()
 
     def __getitem__(self, wire: str) -> AttributeValue:
         value = getattr(self, self.places[wire])
@@ -94,15 +97,28 @@ class TypedItem(msgspec.Struct, frozen=True, gc=False, eq=False, forbid_unknown_
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mapping):
             return NotImplemented
-        return _plain(self) == plain_item(other)
+        return self.plain() == plain_item(other)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return repr(_plain(self))
+        return repr(self.plain())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return dict, (_plain(self),)
+        return dict, (self.plain(),)
+
+    def plain(self) -> dict[str, AttributeValue]:
+        """Return it as a dict of attribute values."""
+        plain: dict[str, AttributeValue] = msgspec.to_builtins(self)
+        return plain
+
+    def has(self, attributes: Item) -> bool:
+        """Tell whether it has these attributes of one type tag, spelled the same way."""
+        for wire, value in attributes.items():
+            for tag, content in value.items():
+                if getattr(getattr(self, self.places.get(wire, ""), None), tag, None) != content:
+                    return False
+        return True
 
     def get(self, wire: str, default: Any = None) -> Any:
         """Return the attribute value, or *default* where the item has none."""
@@ -131,12 +147,7 @@ def plain_item(item: Item) -> dict[str, AttributeValue]:
     """Return an item as a dict of attribute values."""
     if type(item) is dict:
         return item
-    return _plain(item) if isinstance(item, TypedItem) else dict(item)
-
-
-def _plain(item: TypedItem) -> dict[str, AttributeValue]:
-    plain: dict[str, AttributeValue] = msgspec.to_builtins(item)
-    return plain
+    return item.plain() if isinstance(item, TypedItem) else dict(item)
 
 
 class ItemReader:
@@ -149,6 +160,16 @@ class ItemReader:
     def __init__(self, item_type: Any) -> None:
         self.item_type = item_type
         self._decoders: dict[Any, Any] = {}
+
+    def texts(self, wires: Sequence[str]) -> Callable[[Any], tuple[str, ...]] | None:
+        """Return the function from a typed item to the texts of these attributes; None where they are none."""
+        places = [
+            self.item_type.places[wire] for wire in wires if wire in getattr(self.item_type, "texts", ())
+        ]
+        if len(places) < len(wires):
+            return None
+        getter: Callable[[Any], Any] = attrgetter(*(f"{place}.S" for place in places))
+        return getter if len(places) > 1 else lambda item: (getter(item),)
 
     def read(self, reply: Any, body: bytes) -> Any:
         """Return a reply.
@@ -186,7 +207,7 @@ def typed_item(name: str, members: Sequence[tuple[str, Any]]) -> type[TypedItem]
             f"{name}Item",
             fields,
             bases=(TypedItem,),
-            namespace={"places": places},
+            namespace={"places": places, "texts": frozenset(wire for wire, kind in members if kind is Text)},
             frozen=True,
             gc=False,
             eq=False,

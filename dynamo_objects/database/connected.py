@@ -37,6 +37,8 @@ class State:
     auto_create: bool
     is_local: bool | None
     tables: dict[TableSchema, OpenTable] = attrs.field(factory=dict)
+    #: Tables that are not to be created, and so were not looked at.
+    named: dict[TableSchema, OpenTable] = attrs.field(factory=dict)
     #: Tables that were deleted while objects for them may be around.
     deleted: dict[TableSchema, OpenTable] = attrs.field(factory=dict)
     #: boto3's resources, which threads and processes must not share.

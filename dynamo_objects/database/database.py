@@ -168,7 +168,7 @@ class DynamoDatabase(Connected):
             return opened
         name = self.get_table_name(schema.table_name)
         if not (state.auto_create if auto_create is None else auto_create):
-            return OpenTable(name)
+            return state.named.setdefault(schema, OpenTable(name))
         with self._lock:
             opened = state.tables.get(schema)
             if opened is None:
@@ -186,6 +186,8 @@ class DynamoDatabase(Connected):
         """
         state = self._opened()
         opened = state.tables.get(schema) or state.deleted.get(schema)
+        if opened is None and not (state.auto_create if auto_create is None else auto_create):
+            opened = state.named.get(schema)
         return self.open_table(schema, auto_create) if opened is None else opened
 
     def _describe(self, table_name: str) -> TableDescription | None:

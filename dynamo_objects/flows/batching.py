@@ -35,10 +35,10 @@ from .base import Backoff, Emit, Flow, Together
 
 __all__ = ["Answered", "NotWritten", "Written", "read_batches", "write_batches"]
 
-#: An empty text in a list takes ten bytes in JSON, and counts one.
-_JSON_GROWTH = 10
 #: Room in a request for everything but the items.
 _OVERHEAD_BYTES = 64 * 1024
+#: A reply holds up to 16 MB of items (API reference, BatchGetItem); the next one may not fit in, nor its names count.
+_FULL_BYTES = 12 * 1024 * 1024
 
 
 class Answered(Quiet, frozen=True):
@@ -91,12 +91,17 @@ def _read_batch(request: BatchGetItem, patience_seconds: float) -> Flow[None]:
         if not read.unprocessed:
             return
         request = msgspec.structs.replace(request, keys=read.unprocessed)
-        patience.elapsed = yield Backoff(patience.attempt)
+        patience.elapsed = yield Backoff(patience.attempt, is_throttled=not _is_full(read))
         if patience.is_over():
             raise ThrottledError(
                 "UnprocessedKeys",
                 f"{len(request.keys)} keys of {request.table} were not read within {patience_seconds:g} s",
             )
+
+
+def _is_full(read: BatchRead) -> bool:
+    """Tell whether keys were left unprocessed because no further item found room in the reply."""
+    return sum(item_size(item) for _, item in read.found) > _FULL_BYTES
 
 
 class _Patience(msgspec.Struct):
@@ -201,7 +206,7 @@ def _batches(writes: Iterable[Write]) -> Iterator[list[Write]]:
     batch: list[Write] = []
     size = _OVERHEAD_BYTES
     for write in writes:
-        added = _wire_bytes(write)
+        added = write.wire_bytes
         if batch and (len(batch) == MAX_WRITES or size + added > MAX_REQUEST_BYTES):
             yield batch
             batch, size = [], _OVERHEAD_BYTES
@@ -209,17 +214,3 @@ def _batches(writes: Iterable[Write]) -> Iterator[list[Write]]:
         size += added
     if batch:
         yield batch
-
-
-def _wire_bytes(write: Write) -> int:
-    """Return the bytes of a write as JSON; for small ones a bound that is quick to know.
-
-    Only numbers in foreign spellings pass the bound; a batch of them is halved when it is
-    refused.
-    """
-    if write.item is None:
-        return len(msgspec.json.encode(write.key))
-    bound = _JSON_GROWTH * item_size(write.item)
-    if bound * MAX_WRITES < MAX_REQUEST_BYTES:
-        return bound
-    return len(msgspec.json.encode(write.item))

@@ -8,7 +8,7 @@ planned first, without any I/O; then a flow carries it out.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -38,6 +38,7 @@ from ..expressions.tree import (
     Value,
     all_of,
 )
+from ..operations.base import ItemText
 from ..operations.item import DeleteItem, GetItem, PutItem, UpdateItem
 from ..schema import TableSchema
 from .base import Flow
@@ -96,6 +97,23 @@ def encode_record(schema: TableSchema, record: Any) -> Item:
     """
     _check_class(schema, record)
     record._check_data()
+    item = _encoded(schema, record)
+    schema.check_item(item)
+    return item
+
+
+def _typed(schema: TableSchema, record: Any) -> Item | None:
+    """Return the typed item of a new record that is as usual in all, without a version; else None."""
+    codec = schema.codec
+    if record._stored is not None or codec.version is not None or record._validator_problems():
+        return None
+    if schema.quick_item(*schema.record_key(record)) is None:
+        return None
+    return cast(Item | None, codec.encode_typed(record))
+
+
+def _encoded(schema: TableSchema, record: Any) -> Item:
+    """Return the item of a record that ``_check_data`` has seen, with valid values and keys."""
     problems = record._validator_problems()
     item: Item = {}
     try:
@@ -105,7 +123,6 @@ def encode_record(schema: TableSchema, record: Any) -> Item:
     if problems:
         raise ValidationError(schema.codec.record_class.__name__, problems)
     schema.check_keys(record, item)
-    schema.check_item(item)
     return item
 
 
@@ -154,11 +171,16 @@ def plan_put(
     condition: Condition | None = None,
 ) -> Save:
     """Return what storing a whole record takes."""
-    item = encode_record(schema, record)
+    _check_class(schema, record)
+    record._check_data()
+    item = _typed(schema, record)
+    if item is None:
+        item = _encoded(schema, record)
     version = _next_version(schema.codec, record)
     if version is not None and schema.codec.version is not None:
         item = {**item, schema.codec.version.wire: {"N": str(version)}}
-    put = PutItem(table, item, all_of(guard, condition), key_wires=schema.key_wires)
+    text = ItemText(item, schema.check_item(item))
+    put = PutItem(table, item, all_of(guard, condition), key_wires=schema.key_wires, text=text)
     return Save(schema, record, put, guard, item, _loaded(schema.codec, record, version), version)
 
 
@@ -341,6 +363,7 @@ def conflict(plan: Save, stored: Item | None, *, is_known: bool = True) -> Confl
             item=stored,
         )
     error.mine, error.theirs = plan.record, theirs
+    error.is_deleted = stored is None and is_known
     error.base = _decoded(codec, base)
     if error.base is not None and theirs is not None:
         error.fields = tuple(

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import msgspec
 
 from ..codec.structs import Quiet
-from ..codec.typed import PLAIN_ITEMS, ItemReader
+from ..codec.typed import PLAIN_ITEMS, ItemReader, TypedItem
 from ..codec.values import Item
 from ..errors import NotDynamoDBReply
 from ..expressions.evaluate import equal
@@ -21,6 +21,7 @@ from ..expressions.render import Placeholders
 from ..expressions.tree import Condition, Path
 
 __all__ = [
+    "ItemText",
     "ItemType",
     "Operation",
     "Reading",
@@ -29,6 +30,7 @@ __all__ = [
     "add_projection",
     "check_key",
     "encode_payload",
+    "on_wire",
     "read_attributes",
     "read_item",
     "read_items",
@@ -114,7 +116,9 @@ class Reading(Operation[Result], frozen=True, kw_only=True):
 
 def encode_payload(members: dict[str, Any]) -> bytes:
     """Return the JSON of a request, without the members that are None."""
-    return msgspec.json.encode({name: value for name, value in members.items() if value is not None})
+    if None in members.values():
+        members = {name: value for name, value in members.items() if value is not None}
+    return msgspec.json.encode(members)
 
 
 def add_condition(members: dict[str, Any], placeholders: Placeholders, condition: Condition | None) -> None:
@@ -130,6 +134,23 @@ def add_projection(
     """Add a read's projection."""
     if projection is not None:
         members["ProjectionExpression"] = placeholders.projection(projection)
+
+
+class ItemText(msgspec.Struct, frozen=True, eq=False):
+    """An item with its JSON, which was needed to know its size.
+
+    Attributes:
+        item: The item; the JSON holds for this very object.
+        json: Its JSON.
+    """
+
+    item: Item
+    json: bytes
+
+
+def on_wire(item: Item, text: ItemText | None) -> Any:
+    """Return what stands for an item in a request: its JSON, where that is known."""
+    return item if text is None or text.item is not item else msgspec.Raw(text.json)
 
 
 ReplyType = TypeVar("ReplyType")
@@ -206,17 +227,23 @@ def read_attributes(body: bytes) -> Item | None:
     return None if attributes is msgspec.UNSET else attributes
 
 
-def check_key(item: Item | None, key: Item) -> None:
+def check_key(item: Item | None, key: Item, *, is_whole: bool = True) -> None:
     """Check that an item in a reply is the one that was asked for.
 
-    Attributes that the reply leaves out, by a projection for one, are not checked.
+    Args:
+        is_whole: Whether the key must be there: not after a projection, for one.
 
     Raises:
         NotDynamoDBReply: It has another key: the reply belongs to another request.
     """
+    if item is None or (isinstance(item, TypedItem) and item.has(key)):
+        return
     for name, wanted in key.items():
-        found = wanted if item is None else item.get(name, wanted)
-        if found != wanted and not _is_same(found, wanted):
+        found = item.get(name)
+        if found is None:
+            if is_whole:
+                raise NotDynamoDBReply("an item without its key")
+        elif found != wanted and not _is_same(found, wanted):
             raise NotDynamoDBReply("the item of another key")
 
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, ClassVar, Generic
 
 import msgspec
 
 from ..codec.structs import Quiet
-from ..codec.values import Item
+from ..codec.values import AttributeValue, Item
 from ..errors import NotDynamoDBReply
 from ..expressions.render import Placeholders
 from ..expressions.tree import Path
-from .base import ItemType, Operation, Reading, add_projection, encode_payload, read_items, read_reply
+from .base import (
+    ItemText,
+    ItemType,
+    Operation,
+    Reading,
+    add_projection,
+    encode_payload,
+    on_wire,
+    read_items,
+    read_reply,
+)
 
 __all__ = [
     "MAX_READS",
@@ -39,16 +50,42 @@ _AnItem = Item
 
 def key_identity(key: Item) -> tuple[Any, ...]:
     """Return what two spellings of one key have in common: numbers by value."""
-    parts = []
-    for name, value in sorted(key.items()):
-        ((tag, text),) = value.items()
-        parts.append((name, tag, Decimal(text) if tag == "N" else text))
-    return tuple(parts)
+    return tuple([_part(key[name]) for name in sorted(key)])
+
+
+def _part(value: AttributeValue) -> Any:
+    """Return a text as it is, which no other type has, numbers as decimals."""
+    ((tag, text),) = value.items()
+    if tag == "S":
+        return text
+    return Decimal(text) if tag == "N" else (tag, text)
 
 
 def _identity_in_reply(key: Item) -> tuple[Any, ...]:
     try:
         return key_identity(key)
+    except (ArithmeticError, TypeError, ValueError):
+        raise NotDynamoDBReply("a key that is none") from None
+
+
+def _identities(keys: Sequence[Item], wires: list[str], are_texts: bool) -> Iterable[tuple[Any, ...]]:
+    """Return the identities of keys with these attributes."""
+    if are_texts:
+        with suppress(KeyError):
+            if len(wires) == 1:
+                (only,) = wires
+                return [(key[only]["S"],) for key in keys]
+            first, second = wires
+            return [(key[first]["S"], key[second]["S"]) for key in keys]
+    return map(key_identity, keys)
+
+
+def _identity_of(item: Item, wires: list[str]) -> tuple[Any, ...]:
+    """Return the identity of an item's key in a reply."""
+    try:
+        return tuple([_part(item[wire]) for wire in wires])
+    except KeyError:
+        raise NotDynamoDBReply("an item without its key") from None
     except (ArithmeticError, TypeError, ValueError):
         raise NotDynamoDBReply("a key that is none") from None
 
@@ -112,15 +149,16 @@ class BatchGetItem(Reading[BatchRead], frozen=True):
 
     def _read(self, items: list[Item], unprocessed: list[Item]) -> BatchRead:
         """Tell the keys apart; absent is what a reply leaves out that has nothing foreign in it."""
-        asked = {key_identity(key): key for key in self.keys}
-        wires = self.keys[0].keys()
+        wires = sorted(self.keys[0])
+        texts = self.reader.texts(wires)
+        asked = dict(zip(_identities(self.keys, wires, texts is not None), self.keys, strict=True))
         found = []
         for item in items:
             try:
-                key_item = {name: item[name] for name in wires}
-            except KeyError:
+                identity = _identity_of(item, wires) if texts is None or type(item) is dict else texts(item)
+            except AttributeError:  # of a typed item that lacks one
                 raise NotDynamoDBReply("an item without its key") from None
-            key = asked.pop(_identity_in_reply(key_item), None)
+            key = asked.pop(identity, None)
             if key is None:
                 raise NotDynamoDBReply("an item that was not asked for")
             found.append((key, item))
@@ -141,20 +179,29 @@ class Write(Quiet, frozen=True, eq=False):
         key: The key attributes.
         item: The whole item to put; None to delete.
         ref: Whatever the caller wants to find again.
+        text: The item as JSON, where that is known.
     """
 
-    unshown = frozenset({"item", "ref"})
+    unshown = frozenset({"item", "ref", "text"})
 
     table: str
     key: Item
     item: Item | None = None
     ref: Any = None
+    text: ItemText | None = None
 
     def request(self) -> dict[str, Any]:
         """Return the write as the request has it."""
         if self.item is None:
             return {"DeleteRequest": {"Key": self.key}}
-        return {"PutRequest": {"Item": self.item}}
+        return {"PutRequest": {"Item": on_wire(self.item, self.text)}}
+
+    @property
+    def wire_bytes(self) -> int:
+        """Return its size as JSON, about."""
+        if self.text is not None and self.text.item is self.item:
+            return len(self.text.json)
+        return len(msgspec.json.encode(self.key if self.item is None else self.item))
 
     @property
     def identity(self) -> tuple[Any, ...]:

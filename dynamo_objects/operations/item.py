@@ -9,6 +9,7 @@ from ..expressions.evaluate import equal
 from ..expressions.render import Placeholders
 from ..expressions.tree import Condition, Path, Update
 from .base import (
+    ItemText,
     Operation,
     Reading,
     Resend,
@@ -16,6 +17,7 @@ from .base import (
     add_projection,
     check_key,
     encode_payload,
+    on_wire,
     read_attributes,
     read_item,
 )
@@ -24,6 +26,7 @@ __all__ = ["DeleteItem", "GetItem", "PutItem", "ReturnValues", "UpdateItem"]
 
 ReturnValues = Literal["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]
 _OLD_VALUES = frozenset({"ALL_OLD", "UPDATED_OLD"})
+_WHOLE = frozenset({"ALL_OLD", "ALL_NEW"})
 
 
 class GetItem(Reading[Item | None], frozen=True):
@@ -52,22 +55,35 @@ class GetItem(Reading[Item | None], frozen=True):
 
     def parse(self, body: bytes) -> Item | None:
         item = read_item(body, self.reader)
-        check_key(item, self.key)
+        check_key(item, self.key, is_whole=self.projection is None)
         return item
 
 
 class PutItem(Operation[Item | None], frozen=True):
-    """Stores a whole item: the old item where *return_old* is set, else None."""
+    """Stores a whole item: the old item where *return_old* is set, else None.
+
+    Attributes:
+        text: The item as JSON, where that is known; no part of what is asked for, and not compared.
+    """
 
     name: ClassVar[str] = "PutItem"
     is_write: ClassVar[bool] = True
-    unshown = frozenset({"item"})
+    unshown = frozenset({"item", "text"})
 
     table: str
     item: Item
     condition: Condition | None = None
     return_old: bool = False
     key_wires: frozenset[str] = frozenset()
+    text: ItemText | None = None
+
+    def _asked(self) -> tuple[Any, ...]:
+        return self.table, self.item, self.condition, self.return_old, self.key_wires
+
+    def __eq__(self, other: object) -> bool:
+        return self._asked() == other._asked() if isinstance(other, PutItem) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # it holds a dict
 
     @property
     def key(self) -> Item:
@@ -85,7 +101,7 @@ class PutItem(Operation[Item | None], frozen=True):
 
     def members(self) -> dict[str, Any]:
         """Return what a transaction also sends."""
-        members: dict[str, Any] = {"TableName": self.table, "Item": self.item}
+        members: dict[str, Any] = {"TableName": self.table, "Item": on_wire(self.item, self.text)}
         placeholders = Placeholders()
         add_condition(members, placeholders, self.condition)
         placeholders.add_to(members)
@@ -99,7 +115,8 @@ class PutItem(Operation[Item | None], frozen=True):
 
     def parse(self, body: bytes) -> Item | None:
         item = read_attributes(body)
-        check_key(item, self.key)
+        if item is not None:
+            check_key(item, self.key)
         return item
 
     def is_settled(self, result: Item | None) -> bool:
@@ -148,7 +165,7 @@ class UpdateItem(Operation[Item | None], frozen=True):
 
     def parse(self, body: bytes) -> Item | None:
         item = read_attributes(body)
-        check_key(item, self.key)
+        check_key(item, self.key, is_whole=self.returns in _WHOLE)
         return item
 
     def is_settled(self, result: Item | None) -> bool:

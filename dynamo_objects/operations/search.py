@@ -96,7 +96,7 @@ class Query(_Search, frozen=True, kw_only=True):
         page = super().parse(body)
         # One is enough to know a reply that belongs to another request.
         for key, item in zip(_hash_keys(self.key_condition), page.items, strict=False):
-            check_key(item, key)
+            check_key(item, key, is_whole=False)
         return page
 
     def _add_own(self, members: dict[str, Any], placeholders: Placeholders) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -166,7 +166,12 @@ class Query(Search[Record], frozen=True, eq=False):
         return self._take(self._records())
 
     def __call__(self) -> list[Record]:
-        return list(self)
+        if self._limit is not None:
+            return list(self)
+        decode, found = self._decoder(), list[Record]()
+        for page in self._pages():
+            found += decode(page.items)
+        return found
 
     def first(self) -> Record | None:
         """Return the first result, or None."""
@@ -224,7 +229,7 @@ class Query(Search[Record], frozen=True, eq=False):
         seen += len(items)
         is_over = last is None or seen == self._limit
         cursor = None if last is None or is_over else write_cursor(self._digest(), Place(last, seen))
-        return Page(list(map(self._decoder(), items)), cursor)
+        return Page(list(self._decoder()(items)), cursor)
 
     def _read_page(
         self, operation: QueryOperation | ScanOperation, wanted: int
@@ -251,9 +256,9 @@ class Query(Search[Record], frozen=True, eq=False):
     def _records(self) -> Iterator[Record]:
         decode = self._decoder()
         for page in self._pages():
-            yield from map(decode, page.items)
+            yield from decode(page.items)
 
-    def _decoder(self) -> Callable[[Item], Record]:
+    def _decoder(self) -> Callable[[Iterable[Item]], Iterator[Record]]:
         return decoder(self._schema, self._source.table(), self._wires_read())
 
     def _pages(self, *, count_only: bool = False) -> Iterator[SearchPage]:

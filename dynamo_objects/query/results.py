@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from ..codec.records import RecordCodec
 from ..codec.values import Invalid, Item
 from ..errors import DecodeError, ItemNotFound, MultipleItemsFound
 from ..flows.saving import at_home
@@ -31,7 +32,9 @@ class Page(msgspec.Struct, Generic[Record], frozen=True):
     cursor: str | None
 
 
-def decoder(schema: TableSchema, table: str, wires: Collection[str] | None = None) -> Callable[[Item], Any]:
+def decoder(
+    schema: TableSchema, table: str, wires: Collection[str] | None = None
+) -> Callable[[Iterable[Item]], Iterator[Any]]:
     """Return the function from items to records.
 
     It raises DecodeError, naming the key, where an item cannot become a record.
@@ -42,18 +45,24 @@ def decoder(schema: TableSchema, table: str, wires: Collection[str] | None = Non
         wires: The attributes that were asked for; None for all.
     """
     codec = schema.codec
-    decode: Callable[[Item], Any] = codec.decode
+    decode: Callable[..., Any] = codec.decode
     if wires is not None and not codec.options.schemaless:
         names = frozenset(field.name for field in codec.fields if field.wire in wires)
-        decode = partial(codec.decode_partial, names=names)
+        decode = partial(_decode_partial, codec, names)
 
-    def decode_or_explain(item: Item) -> Any:
-        try:
-            return at_home(decode(item), table)
-        except Invalid as invalid:
-            raise decode_error(schema, item, invalid) from None
+    def decode_or_explain(items: Iterable[Item]) -> Iterator[Any]:
+        for item in items:
+            try:
+                record = decode(item, table)
+            except Invalid as invalid:
+                raise decode_error(schema, item, invalid) from None
+            yield record
 
     return decode_or_explain
+
+
+def _decode_partial(codec: RecordCodec, names: frozenset[str], item: Item, table: str) -> Any:
+    return at_home(codec.decode_partial(item, names), table)
 
 
 def only_one(results: Iterable[Record], table_name: str, where: str) -> Record:

@@ -45,6 +45,7 @@ class RecordMeta(type):
     __dynamo_frozen__: bool
     #: Names of the fields, also of the parents, in the order of declaration.
     __dynamo_fields__: tuple[str, ...]
+    __dynamo_validated__: tuple[Any, ...]
     #: What the constructor takes: the fields, by their aliases.
     __dynamo_init__: frozenset[str]
     #: Names of the attributes that the fields are stored as.
@@ -103,6 +104,7 @@ class RecordMeta(type):
             type.__delattr__(cls, generated)
         fields = fields_of(cls)
         cls.__dynamo_fields__ = tuple(attribute.name for attribute in fields)
+        cls.__dynamo_validated__ = tuple(a for a in fields if a.validator is not None)
         cls.__dynamo_init__ = frozenset(str(attribute.alias) for attribute in fields)
         cls.__dynamo_setters__ = {attribute.name: _setter(attribute) for attribute in fields}
         cls.__dynamo_wires__ = wire_names(cls.__name__, fields, options)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar, get_args, overload
 
 import attrs
 
 from ..codec.members import check_name
-from ..codec.options import FIELD_OPTIONS, MAX_NAME_BYTES, FieldOptions
+from ..codec.options import FIELD_OPTIONS, MAX_NAME_BYTES, FieldOptions, MergeRule
 from ..codec.times import whole_seconds
 from ..codec.values import Invalid
 from ..errors import DynamoSchemaException
@@ -31,6 +31,7 @@ def field(
     numbers: type | None = None,
     epoch: bool = False,
     null: Literal["omit", "store"] = "omit",
+    merge: MergeRule | None = None,
     converter: _Converter | None = None,
     validator: Any = None,
     repr: bool | Callable[[Any], str] = True,
@@ -50,6 +51,7 @@ def field(
     numbers: type | None = None,
     epoch: bool = False,
     null: Literal["omit", "store"] = "omit",
+    merge: MergeRule | None = None,
     converter: _Converter | None = None,
     validator: Any = None,
     repr: bool | Callable[[Any], str] = True,
@@ -68,6 +70,7 @@ def field(
     numbers: type | None = None,
     epoch: bool = False,
     null: Literal["omit", "store"] = "omit",
+    merge: MergeRule | None = None,
     converter: _Converter | None = None,
     validator: Any = None,
     repr: bool | Callable[[Any], str] = True,
@@ -87,6 +90,7 @@ def field(
     numbers: type | None = None,
     epoch: bool = False,
     null: Literal["omit", "store"] = "omit",
+    merge: MergeRule | None = None,
     converter: _Converter | None = None,
     validator: Any = None,
     repr: bool | Callable[[Any], str] = True,
@@ -109,6 +113,8 @@ def field(
         numbers: ``float`` lets a field of type Any read and write floats instead of Decimals.
         epoch: A datetime is stored as seconds since 1970 instead of text.
         null: ``store`` writes NULL even for a None that equals the default.
+        merge: What ``save(record, on_conflict="merge")`` makes of two changes: their ``sum``, the
+            ``union`` of sets, the ``max``, or always ``mine`` or ``theirs``.
         converter, validator, repr, eq, metadata, on_setattr: As in ``attrs.field``.
 
     Raises:
@@ -120,12 +126,18 @@ def field(
         raise DynamoSchemaException("numbers= takes float, or is left out")
     if null not in ("omit", "store"):
         raise DynamoSchemaException("null= is 'omit' or 'store'")
+    if merge is not None and merge not in get_args(MergeRule):
+        raise DynamoSchemaException("merge= is 'sum', 'union', 'max', 'mine' or 'theirs'")
+    if merge is not None and version:
+        raise DynamoSchemaException("a version field counts the saves: merge= has nothing to decide")
     if name is not None:
         try:
             check_name(name)
         except Invalid:
             raise DynamoSchemaException(f"name= has 1 to {MAX_NAME_BYTES:,} bytes of UTF-8") from None
-    options = FieldOptions(name=name, ttl=ttl, version=version, numbers=numbers, epoch=epoch, null=null)
+    options = FieldOptions(
+        name=name, ttl=ttl, version=version, numbers=numbers, epoch=epoch, null=null, merge=merge
+    )
     if ttl:
         converter = attrs.converters.pipe(*filter(None, (converter, whole_seconds)))
     return attrs.field(

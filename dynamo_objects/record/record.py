@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
 
+from ..codec.kept import loaded_values
 from ..codec.options import RecordOptions, needs_copy
 from ..codec.plain import json_value
 from ..codec.records import RecordCodec, allow_partial, record_codec
@@ -84,6 +85,7 @@ class DynamoRecord(metaclass=RecordMeta):
     __dynamo_options__: ClassVar[RecordOptions] = RecordOptions()
     __dynamo_frozen__: ClassVar[bool] = False
     __dynamo_fields__: ClassVar[tuple[str, ...]] = ()
+    __dynamo_validated__: ClassVar[tuple[Any, ...]] = ()
     __dynamo_init__: ClassVar[frozenset[str]] = frozenset()
     __dynamo_wires__: ClassVar[frozenset[str]] = frozenset()
     __dynamo_setters__: ClassVar[Mapping[str, Callable[[Any, Any], Any] | None]] = {}
@@ -101,7 +103,7 @@ class DynamoRecord(metaclass=RecordMeta):
         if stored is None:
             return None
         item = plain_item(stored)
-        _set(self, "_stored", item)
+        codec_of(type(self)).remember(self, item, loaded_values(self))
         return item
 
     # --- for subclasses -------------------------------------------------------------------
@@ -233,10 +235,12 @@ class DynamoRecord(metaclass=RecordMeta):
             raise ValidationError(type(self).__name__, problems)
 
     def _validator_problems(self) -> list[Problem]:
-        problems = []
+        problems: list[Problem] = []
+        if not type(self).__dynamo_validated__:
+            return problems
         values = self._values()
-        for attribute in fields_of(type(self)):
-            if attribute.validator is None or attribute.name not in values:
+        for attribute in type(self).__dynamo_validated__:
+            if attribute.name not in values:
                 continue
             value = values[attribute.name]
             try:
@@ -276,7 +280,7 @@ class DynamoRecord(metaclass=RecordMeta):
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        loaded = None if self._loaded is MAKING else self._loaded
+        loaded = None if self._loaded is MAKING else loaded_values(self)
         internal = {"_stored": self._stored, "_loaded": loaded, "_fields": type(self).__dynamo_fields__}
         home = getattr(self, "_home", None)
         return {**self._values(), **internal, **({} if home is None else {"_home": home})}

@@ -89,6 +89,17 @@ class Resolver:
         hash_key = self._key(hashes[0], "HASH", where)
         return hash_key, self._key(ranges[0], "RANGE", where) if ranges else None
 
+    def check_never_merged(self, *keys: KeyField | None) -> None:
+        """Refuse keys of the table with a rule for conflicts: two writers of one item have the same key.
+
+        Raises:
+            DynamoSchemaException: A key has ``merge=``.
+        """
+        for key in keys:
+            field = None if key is None else self._codec.by_name.get(key.name)
+            if field is not None and field.options.merge is not None:
+                raise self._wrong("schema", f"{field.name} is a key, which never changes: leave merge= out")
+
     def index(self, index: Index, table_hash: KeyField, table_range: KeyField | None) -> IndexSchema:
         """Return an index with its keys.
 

@@ -14,10 +14,12 @@ import msgspec
 
 from ..codec.keys import check_key_value, key_text
 from ..codec.records import RecordCodec
-from ..codec.sizes import MAX_ITEM_BYTES, item_size
+from ..codec.scalars import STR
+from ..codec.sizes import MAX_ITEM_BYTES, MAX_RANGE_KEY_BYTES, item_size
 from ..codec.values import AttributeValue, Invalid, Item, attribute_path
 from ..errors import DynamoSchemaException, InvalidKeysException, Problem, ValidationError, closest
 from .declarations import GlobalIndex, HashKey, LocalIndex, RangeKey, Throughput, read_parts
+from .keying import QuickItem, QuickLookup, quick_item, quick_lookup
 from .resolving import IndexSchema, KeyField, Resolver
 
 __all__ = ["TableSchema"]
@@ -59,6 +61,7 @@ class TableSchema(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict f
         """
         resolve = Resolver(table_name, codec, throughput)
         hash_key, range_key = resolve.keys(read_parts(parts), "schema")
+        resolve.check_never_merged(hash_key, range_key)
         indexes: dict[str, IndexSchema] = {}
         for kind, given in ((GlobalIndex, global_indexes), (LocalIndex, local_indexes)):
             for index in given:
@@ -80,6 +83,16 @@ class TableSchema(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict f
     def key_wires(self) -> frozenset[str]:
         """Return the names of the key attributes."""
         return frozenset(key.wire for key in self.keys)
+
+    @cached_property
+    def quick_item(self) -> QuickItem:
+        """The function that makes the key attributes of plain values; None of others."""
+        return quick_item(self.keys)
+
+    @cached_property
+    def quick_lookup(self) -> QuickLookup:
+        """The function from an item to its ``lookup``, if that is plain; else it returns None."""
+        return quick_lookup(self.keys, self.codec.reader)
 
     def pair(self, key: Any) -> tuple[Any, Any]:
         """Return hash and range value of a key as users write it: the hash value, or the pair.
@@ -127,6 +140,9 @@ class TableSchema(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict f
         Raises:
             InvalidKeysException: A value is missing, empty, too long or of a wrong type.
         """
+        quick = self.quick_item(hash_value, range_value)
+        if quick is not None:
+            return quick
         item: dict[str, AttributeValue] = {}
         for key, value in zip(self.keys, (hash_value, range_value), strict=False):
             try:
@@ -148,7 +164,9 @@ class TableSchema(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict f
 
     def lookup_item(self, item: Item) -> tuple[Any, ...]:
         """Return the dict key of an item, or of its key attributes."""
-        return self.lookup(*(key.codec.decode(item[key.wire]) for key in self.keys))
+        return self.quick_lookup(item) or self.lookup(
+            *(key.codec.decode(item[key.wire]) for key in self.keys)
+        )
 
     def key_of(self, item: Item) -> Item:
         """Return the key attributes of an item."""
@@ -188,6 +206,9 @@ class TableSchema(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict f
             InvalidKeysException: One is missing, empty, too long or of another type.
         """
         for key in self.keys:
+            text = item.get(key.wire, {}).get("S")
+            if text and key.codec is STR and len(text) <= MAX_RANGE_KEY_BYTES // 4:  # of up to four bytes
+                continue
             try:
                 if key.wire not in item:
                     raise Invalid("has no value")
@@ -195,8 +216,8 @@ class TableSchema(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict f
             except Invalid as invalid:
                 raise self.invalid_key(*self.record_key(record), f"{key.name}: {invalid}") from None
 
-    def check_item(self, item: Item) -> None:
-        """Check what DynamoDB would refuse: bad keys of indexes, and too large an item.
+    def check_item(self, item: Item) -> bytes:
+        """Check what DynamoDB would refuse: bad keys of indexes, and too large an item; return it as JSON.
 
         Raises:
             ValidationError: With all problems.
@@ -209,10 +230,13 @@ class TableSchema(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict f
                         _check_key(key, item[key.wire])
                     except Invalid as invalid:
                         problems += invalid.under(attribute_path(key.name))
-        if (size := item_size(item)) > MAX_ITEM_BYTES:
+        # As JSON it is larger, and that is quicker to know.
+        text = msgspec.json.encode(item)
+        if len(text) > MAX_ITEM_BYTES and (size := item_size(item)) > MAX_ITEM_BYTES:
             problems.append(Problem("", f"item has {size} bytes, at most {MAX_ITEM_BYTES} allowed"))
         if problems:
             raise ValidationError(self.codec.record_class.__name__, problems)
+        return text
 
     # --- what the service needs to know -----------------------------------------------------
 

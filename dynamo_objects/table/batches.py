@@ -43,18 +43,26 @@ class Reading:
         _check_several(keys, "get_many")
         self._verbs = verbs
         self._consistent = consistent
-        self._asked: dict[Any, Any] = {}
-        self._found: dict[Any, Any] = {}
         self._keys: list[Item] = []
-        schema = verbs.schema
+        self._asked: list[Any] = []
+        #: Key item, by what it is and not by what it holds -> record.
+        self._found: dict[int, Any] = {}
+        schema, seen = verbs.schema, set[Any]()
+        quick = schema.quick_item
         for key in keys:
-            pair = schema.pair(key)
-            if schema.is_empty_key(*pair):
-                continue
-            item = schema.key_item(*pair)
-            lookup = schema.lookup_item(item)
-            if lookup not in self._asked:
-                self._asked[lookup] = key
+            is_pair = schema.range is not None and type(key) is tuple and len(key) == 2
+            item: Item | None = quick(*key) if is_pair else None
+            if item is not None:
+                lookup = key
+            else:
+                pair = schema.pair(key)
+                if schema.is_empty_key(*pair):
+                    continue
+                item = schema.key_item(*pair)
+                lookup = schema.lookup_item(item)
+            if lookup not in seen:
+                seen.add(lookup)
+                self._asked.append(key)
                 self._keys.append(item)
 
     def flow(self, patience_seconds: float) -> Flow[None]:
@@ -67,13 +75,19 @@ class Reading:
     def take(self, event: Any) -> None:
         """Take an event of the flow."""
         if isinstance(event, Answered):
+            found, record = self._found, self._verbs.record
             for key, item in event.found:
-                self._found[self._verbs.schema.lookup_item(key)] = self._verbs.record(item, key)
+                found[id(key)] = record(item)
 
     @property
     def result(self) -> dict[Any, Any]:
         """Return key -> record of those that exist, in the order asked."""
-        return {key: self._found[lookup] for lookup, key in self._asked.items() if lookup in self._found}
+        found = self._found
+        return {
+            key: found[id(item)]
+            for key, item in zip(self._asked, self._keys, strict=True)
+            if id(item) in found
+        }
 
 
 class _Saved(Quiet, frozen=True):
@@ -118,14 +132,21 @@ class Saving:
         self._plans: dict[Any, Save] = {}
         schema = verbs.schema
         for record in records:
-            schema.check_class(record)
-            record._check_data()  # which may derive the key
+            if not self._is_guarded and getattr(record, "_stored", record) is None:
+                plan = self._plan(record)  # which derives the key, too
+            else:
+                schema.check_class(record)
+                record._check_data()  # which may derive the key
+                plan = None
             lookup = schema.lookup_item(schema.key_item(*schema.record_key(record)))
-            self._records.pop(lookup, None)
+            if lookup in self._records:  # the last wins, in its place
+                del self._records[lookup]
+                self._plans.pop(lookup, None)
             self._records[lookup] = record
-        for lookup, record in self._records.items():
-            plan = self._plan(record)
             if plan is not None:
+                self._plans[lookup] = plan
+        for lookup, record in self._records.items():
+            if lookup not in self._plans and (plan := self._plan(record)) is not None:
                 self._plans[lookup] = plan
         self._failures: dict[Any, Failure] = {}
         self._lock = threading.Lock()
@@ -153,7 +174,10 @@ class Saving:
             yield from write_batches([self._write(lookup, plan) for lookup, plan in plans], patience_seconds)
 
     def _write(self, lookup: Any, plan: Save) -> Write:
-        return Write(self._verbs.table, self._verbs.schema.key_of(plan.item), plan.item, lookup)
+        schema = self._verbs.schema
+        text = plan.operation.text if isinstance(plan.operation, PutItem) else None
+        key = schema.quick_item(*lookup) or schema.key_of(plan.item)
+        return Write(self._verbs.table, key, plan.item, lookup, text)
 
     def _take(self, event: Any) -> None:
         with self._lock:

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, TypeVar, overload
 from ..codec.values import Item
 from ..errors import DynamoException, QueryError
 from ..expressions.tree import Condition, Path
+from ..flows.deciding import Case, OnConflict, check_on_conflict
+from ..flows.resolving import save_resolving
 from ..flows.saving import plan_save, save
 from ..operations.item import GetItem
 from .batches import Deleting, Reading, Saving
@@ -46,6 +48,9 @@ class DynamoTable(Searching[Record]):
         auto_create: Whether to create a missing table; None: as the database says.
         consistent_read: Whether reads are strongly consistent unless told otherwise.
     """
+
+    #: Those of the table as it was opened last.
+    _made_verbs: Verbs | None = None
 
     # --- one record -------------------------------------------------------------------------
 
@@ -104,11 +109,12 @@ class DynamoTable(Searching[Record]):
         return default if record is None else record
 
     def _find(self, hash: Any, range: Any, consistent: bool | None) -> Record | None:
-        operation = self._verbs.get(hash, range, self._reads(consistent))
+        verbs = self._verbs
+        operation = verbs.get(hash, range, self._reads(consistent))
         if operation is None:
             return None
         item = self._connection.call(operation)
-        return None if item is None else self._record(item, operation.key)
+        return None if item is None else verbs.record(item)
 
     def save(
         self,
@@ -117,6 +123,7 @@ class DynamoTable(Searching[Record]):
         condition: Any = None,
         *,
         exactly_once: bool = False,
+        on_conflict: OnConflict = "raise",
     ) -> Record:
         """Save a record and return it (a frozen one with a version as a new instance).
 
@@ -128,19 +135,29 @@ class DynamoTable(Searching[Record]):
             overwrite: Save it whatever is stored.
             condition: What must hold besides: of boto3's ``Attr``, or keywords in a dict.
             exactly_once: Use a transaction, for twice the write units.
+            on_conflict: What to do when somebody else changed or deleted the item, or has made
+                it: ``raise``; take ``mine`` for the fields that I changed; take ``theirs``;
+                ``merge`` by the rules of the fields; or a function of (base, mine, theirs), each
+                a record or None, that returns the record to store, or None to give up.
 
         Raises:
             ItemExists: A new record's key is taken.
             ConflictError: Somebody else changed or deleted the item.
+            ItemNotFound: It was deleted, and *on_conflict* is ``theirs``.
             ConditionFailed: *condition* is false.
             ValidationError: Values that cannot be stored; all problems together.
             OutcomeUnknown: The reply was lost; it may or may not be saved.
         """
         must = self._condition(condition)
+        check_on_conflict(on_conflict, overwrite=overwrite)
         plan = plan_save(self._schema, self.full_name, record, overwrite=overwrite, condition=must)
         if plan is None:
             return record
-        saved: Record = self._connection.run(save(plan, _token(exactly_once)))
+        if on_conflict == "raise":
+            flow = save(plan, _token(exactly_once))
+        else:
+            flow = save_resolving(Case.of(plan, on_conflict, must), _token(exactly_once))
+        saved: Record = self._connection.run(flow)
         return saved
 
     def delete(
@@ -291,7 +308,10 @@ class DynamoTable(Searching[Record]):
 
     @property
     def _verbs(self) -> Verbs:
-        return Verbs(self._schema, self.full_name)
+        name, made = self.full_name, self._made_verbs
+        if made is None or made.table is not name:  # after a reconnect it may have another prefix
+            made = self._made_verbs = Verbs(self._schema, name)
+        return made
 
     @property
     def _patience(self) -> float:
@@ -300,8 +320,8 @@ class DynamoTable(Searching[Record]):
     def _reads(self, consistent: bool | None) -> bool:
         return self.consistent_read if consistent is None else consistent
 
-    def _record(self, item: Item, key: Item | None = None) -> Record:
-        record: Record = self._verbs.record(item, key)
+    def _record(self, item: Item) -> Record:
+        record: Record = self._verbs.record(item)
         return record
 
     def _new_record(self, hash: Any, range: Any) -> Record:

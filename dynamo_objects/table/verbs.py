@@ -22,7 +22,6 @@ from ..errors import (
     DynamoException,
     DynamoSchemaException,
     ItemNotFound,
-    NotDynamoDBReply,
     QueryError,
 )
 from ..expressions.builders import ExpressionBuilder
@@ -41,7 +40,7 @@ from ..expressions.tree import (
     all_of,
 )
 from ..flows.base import Flow
-from ..flows.saving import at_home, with_version, write
+from ..flows.saving import with_version, write
 from ..operations.item import DeleteItem, GetItem, UpdateItem
 from ..query import decode_error
 from ..schema import TableSchema
@@ -86,20 +85,14 @@ class Verbs(msgspec.Struct, frozen=True, eq=False):
         key = self.schema.key_item(hash, range)
         return GetItem(self.table, key, consistent, reader=self._codec.reader)
 
-    def record(self, item: Item, key: Item | None = None) -> Any:
-        """Return the record of an item, which must have the key that was asked for.
+    def record(self, item: Item) -> Any:
+        """Return the record of an item; that it is the one that was asked for, its operation has checked.
 
         Raises:
             DecodeError: The item cannot become a record.
-            NotDynamoDBReply: It is another item than was asked for.
         """
         try:
-            is_it = key is None or key.items() <= item.items()  # spelled the same way, as a rule
-            if not is_it and self.schema.lookup_item(item) != self.schema.lookup_item(key or {}):
-                raise NotDynamoDBReply("the item of another key")
-            return at_home(self._codec.decode(item), self.table)
-        except KeyError:
-            raise NotDynamoDBReply("an item without its key") from None
+            return self._codec.decode(item, self.table)
         except Invalid as invalid:
             raise decode_error(self.schema, item, invalid) from None
 
@@ -152,13 +145,13 @@ class Verbs(msgspec.Struct, frozen=True, eq=False):
             raise error or self.not_found(hash, range) from None
         if item is None:
             raise self.not_found(hash, range)
-        record = self._read_after(item, key, "it was deleted all the same")
+        record = self._read_after(item, "it was deleted all the same")
         self._codec.remember(record, None, None)  # saving it again makes it anew
         return record
 
-    def _read_after(self, item: Item, key: Item, note: str) -> Any:
+    def _read_after(self, item: Item, note: str) -> Any:
         try:
-            return self.record(item, key)
+            return self.record(item)
         except DecodeError as error:
             error.add_note(note)
             raise
@@ -215,7 +208,7 @@ class Verbs(msgspec.Struct, frozen=True, eq=False):
         """
         key = self._checked_key(hash, range, change)
         item = yield from self._updated(key, change, must, token, "ALL_NEW")
-        return self._read_after(item, key, "it was updated all the same")
+        return self._read_after(item, "it was updated all the same")
 
     def count(
         self, hash: Any, range: Any, increments: Mapping[str, Any], token: str | None

@@ -40,6 +40,7 @@ from dynamo_objects.errors import (
 from dynamo_objects.expressions.tree import Add, AttributeNotExists, Compare, Path, Set, Update, Value
 from dynamo_objects.flows.batching import read_batches, write_batches
 from dynamo_objects.operations.batch import BatchGetItem, Write
+from dynamo_objects.operations.batch import key_identity
 from dynamo_objects.operations.item import DeleteItem, GetItem, PutItem, UpdateItem
 from dynamo_objects.operations.search import Query, Scan
 from dynamo_objects.operations.table import CreateTable, DescribeTable, ListTables
@@ -88,7 +89,7 @@ def started(service: DictService) -> Iterator[FaultServer]:
 @pytest.fixture
 def server(started: FaultServer, service: DictService) -> FaultServer:
     """A server with one item, and nothing else to say."""
-    service.tables["things"].items = {(("id", "S", "k1"),): ITEM}
+    service.tables["things"].items = {key_identity(KEY): ITEM}
     started.tell()
     started.release.clear()
     return started

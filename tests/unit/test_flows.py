@@ -424,7 +424,7 @@ def test_copying_a_table() -> None:
     assert 30 == count
     assert 30 == sum(isinstance(event, Copied) for event in events)
     assert [item_of(n, new="x") for n in range(30)] == [
-        engine.tables["u"].items[(("id", "S", str(n)),)] for n in range(30)
+        engine.tables["u"].items[(str(n),)] for n in range(30)
     ]
 
 

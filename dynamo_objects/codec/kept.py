@@ -1,0 +1,257 @@
+"""Kept items: what a record remembers of the item that it was loaded from, in little memory.
+
+A typed item has a small object for each attribute. Most of them hold just what the record
+holds too: texts and flags are the same objects. So a kept item has these alone, of numbers
+and the like the text and the value, and of containers the typed values. Lists and maps of
+texts are not even copied for the record until somebody looks at them: see `Lazy`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, ClassVar, Literal, TypeAlias, cast
+
+import msgspec
+
+from .codec import Source
+from .fields import FieldCodec
+from .generating import compiled
+from .scalars import BOOL, STR
+from .typed import Binary, Boolean, Number, Text, TypedItem
+from .values import AttributeValue
+
+__all__ = [
+    "KEPT",
+    "UNTOUCHED",
+    "KeptItem",
+    "Lazy",
+    "contents",
+    "is_lazy",
+    "keeps",
+    "kept_item",
+    "loaded_values",
+    "make_lazy",
+]
+
+#: Stands in ``_loaded`` for the values in a kept item.
+KEPT: tuple[Any, ...] = ("kept",)
+
+#: What a lazy field holds before anybody has looked at it.
+UNTOUCHED = object()
+
+#: How an attribute is kept: the very value of the field, the text and the value, or as it was parsed.
+Way: TypeAlias = Literal["same", "text", "whole"]
+
+_TAGS = {Text: "S", Number: "N", Binary: "B", Boolean: "BOOL"}
+
+#: No encoder knows it: a kept item that is to be written by mistake is an error.
+_NOT_FOR_WRITING = object()
+
+
+class KeptItem(TypedItem, frozen=True, gc=False, eq=False):
+    """What is kept of a complete item; as a mapping it holds attribute values like any other.
+
+    The members are ``k0``, ``k1`` ... in the order of the fields, and ``v5``, say, where
+    value and text differ.
+    """
+
+    #: Attribute -> tag of its values; None where they are kept whole.
+    tags: ClassVar[Mapping[str, str | None]] = {}
+    #: The values of the immutable fields, as ``Differences.loaded_values`` orders them.
+    values_of: ClassVar[Any] = None
+
+    guard: Any
+
+    def __getitem__(self, wire: str) -> AttributeValue:
+        tag = self.tags[wire]
+        content = getattr(self, self.places[wire])
+        if tag is not None:
+            return {tag: content}
+        plain: AttributeValue = msgspec.to_builtins(content)
+        return plain
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tags)
+
+    def __len__(self) -> int:
+        return len(self.tags)
+
+    def __contains__(self, wire: object) -> bool:
+        return wire in self.tags
+
+    def plain(self) -> dict[str, AttributeValue]:
+        """Return it as a dict of attribute values."""
+        return {wire: self[wire] for wire in self.tags}
+
+
+def loaded_values(record: Any) -> tuple[Any, ...] | None:
+    """Return what the immutable fields of a record were loaded as; None where that is not known."""
+    loaded: tuple[Any, ...] | None = record._loaded
+    return record._stored.values_of(record._stored) if loaded is KEPT else loaded
+
+
+def _way(field: FieldCodec) -> Way:
+    if field.codec is STR or field.codec is BOOL:
+        return "same"
+    typed = field.codec.typed
+    return "text" if field.codec.is_scalar and typed is not None and typed.kind in _TAGS else "whole"
+
+
+def keeps(fields: Sequence[FieldCodec]) -> bool:
+    """Tell whether the items of a class can be kept so: all immutable values are scalars of one tag."""
+    return all(_way(field) != "whole" or not field.codec.is_scalar for field in fields)
+
+
+def kept_item(name: str, fields: Sequence[FieldCodec], scalars: Sequence[FieldCodec]) -> type[KeptItem]:
+    """Return the type of the kept items of a record class, whose members are as `contents` says.
+
+    Args:
+        name: Of the class.
+        fields: All its fields.
+        scalars: The immutable ones.
+    """
+    ways = {field.wire: _way(field) for field in fields}
+    members = ["guard", *(f"k{n}" for n in range(len(fields)))]
+    members += [f"v{n}" for n, field in enumerate(fields) if ways[field.wire] == "text"]
+    numbers = {field.name: n for n, field in enumerate(fields)}
+    values = [f"{'v' if ways[f.wire] == 'text' else 'k'}{numbers[f.name]}" for f in scalars]
+    source = Source()
+    values_of = compiled("values", "item", [f"return ({''.join(f'item.{v}, ' for v in values)})"], source)
+    getter = staticmethod(attrgetter(*values) if len(values) > 1 else values_of)
+    tags = {
+        f.wire: _TAGS[f.codec.typed.kind] if ways[f.wire] != "whole" and f.codec.typed else None
+        for f in fields
+    }
+    kind = msgspec.defstruct(
+        f"{name}Kept",
+        [(member, Any) for member in members[1:]],
+        bases=(KeptItem,),
+        namespace={
+            "places": {field.wire: f"k{n}" for n, field in enumerate(fields)},
+            "tags": tags,
+            "values_of": getter,
+        },
+        frozen=True,
+        gc=False,
+        eq=False,
+    )
+    return cast(type[KeptItem], kind)
+
+
+def contents(
+    kind: type[KeptItem],
+    fields: Sequence[FieldCodec],
+    held: Mapping[str, str],
+    places: Mapping[str, str],
+    source: Source,
+) -> str:
+    """Return the expression that makes a kept item.
+
+    Args:
+        held: Field -> variable of its value.
+        places: Attribute -> member of the typed item, which is called ``item``.
+    """
+    kept, values = [source.constant(_NOT_FOR_WRITING)], []
+    for field in fields:
+        place, way = f"item.{places[field.wire]}", _way(field)
+        if way == "same":
+            kept.append(held[field.name])
+        elif way == "text":
+            kept.append(f"{place}.{kind.tags[field.wire]}")
+            values.append(held[field.name])
+        else:
+            kept.append(place)
+    return f"{source.constant(kind)}({', '.join([*kept, *values])})"
+
+
+# --- fields that are made when somebody looks at them -------------------------------------------
+
+
+def is_lazy(field: FieldCodec) -> bool:
+    """Tell whether the values of a field need not be made at once: nothing can be wrong with them."""
+    codec = field.codec
+    has_texts = codec.element is STR or codec.element is BOOL
+    return codec.typed is not None and has_texts and codec.types in ((list,), (dict,))
+
+
+#: One at a time: two threads that look at a list for the first time must see one and the same.
+_MAKING = threading.Lock()
+
+
+class Lazy:
+    """The descriptor of a field whose value is made of the kept item when it is first looked at.
+
+    Args:
+        slot: Where the value is then.
+        name: Of the field.
+    """
+
+    __slots__ = ("_get", "_name", "_set", "_slot")
+
+    def __init__(self, slot: Any, name: str) -> None:
+        self._slot, self._get, self._set, self._name = slot, slot.__get__, slot.__set__, name
+
+    def __get__(self, record: Any, owner: type | None = None) -> Any:
+        if record is None:
+            return self
+        try:
+            return self._get(record)
+        except AttributeError:
+            return self._made(record)
+
+    def __set__(self, record: Any, value: Any) -> None:
+        self._set(record, value)
+
+    def __delete__(self, record: Any) -> None:
+        self.__get__(record)
+        self._slot.__delete__(record)
+
+    def peek(self, record: Any) -> Any:
+        """Return the value, or UNTOUCHED."""
+        try:
+            return self._get(record)
+        except AttributeError:
+            if type(record._stored).__base__ is KeptItem:
+                return UNTOUCHED
+            raise
+
+    def _made(self, record: Any) -> Any:
+        with _MAKING:
+            try:
+                return self._get(record)  # another thread was here
+            except AttributeError:
+                item = record._stored
+                if type(item).__base__ is not KeptItem:
+                    raise  # a field that was not read
+            value = _value(getattr(item, item.places[_wire(record, self._name)]))
+            self._set(record, value)
+            return value
+
+
+def _wire(record: Any, name: str) -> str:
+    wire: str = type(record).__dynamo_codec__.by_name[name].wire
+    return wire
+
+
+def _value(content: Any) -> Any:
+    """Return the list or map of texts or flags."""
+    if type(content).__struct_fields__ == ("L",):
+        return [_scalar(member) for member in content.L]
+    return {name: _scalar(member) for name, member in content.M.items()}
+
+
+def _scalar(member: Any) -> Any:
+    return member.S if type(member) is Text else member.BOOL
+
+
+def make_lazy(record_class: type, name: str) -> Lazy:
+    """Make a field of a class lazy, where it is declared, and return its descriptor."""
+    owner = next(owner for owner in record_class.__mro__ if name in vars(owner))
+    found = vars(owner)[name]
+    if isinstance(found, Lazy):
+        return found
+    lazy = Lazy(found, name)
+    type.__setattr__(owner, name, lazy)
+    return lazy

@@ -1,0 +1,108 @@
+"""Writes the function that makes typed items of records; see ``generating`` and ``typed``.
+
+Typed items need less memory than attribute values, are quicker to write as JSON, and do not
+keep Python's garbage collector busy. The function is for records of which all is as usual:
+of others it returns None, and whoever asked encodes attribute values, which finds all problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import msgspec
+
+from . import numbers
+from .codec import Code, Codec, Source
+from .fields import FieldCodec
+from .generating import checked, compiled, indented
+from .options import MAX_NAME_BYTES
+from .scalars import BOOL, DECIMAL, INT, STR, check_text
+from .typed import Binary, Boolean, Number, Text, TypedItem
+
+__all__ = ["compile_typed_encoder"]
+
+_TAGS = {Text: "S", Number: "N", Binary: "B", Boolean: "BOOL"}
+
+
+def _unusual(*_: Any) -> NoReturn:
+    raise TypeError("another way knows how, or what is wrong")
+
+
+def compile_typed_encoder(
+    fields: Sequence[FieldCodec], kind: type[TypedItem]
+) -> Callable[[Any], TypedItem | None]:
+    """Return the function from a record to its item; it returns None where anything is unusual.
+
+    Args:
+        fields: In the order of the members of *kind*.
+        kind: The type of the items.
+    """
+    source = Source()
+    lines, members = [], []
+    unset = source.constant(msgspec.UNSET)
+    for field in fields:
+        value, member = source.variable(), source.variable()
+        lines.append(f"{value} = record.{checked(field.name)}")
+        code = _code(field.codec, source, value)
+        store = [*code.lines, f"{member} = {code.expression}"]
+        if field.left_out is type(None):
+            lines += [f"if {value} is None: {member} = {unset}", "else:", *indented(store)]
+        elif field.left_out is not None:
+            empty = source.constant(field.left_out)
+            lines += [
+                f"if {value} or type({value}) is not {empty}:",
+                *indented(store),
+                f"else: {member} = {unset}",
+            ]
+        else:
+            lines += store
+        members.append(member)
+    made = f"return {source.constant(kind)}({', '.join(members)})"
+    body = ["try:", *indented([*lines, made]), "except Exception: return None"]
+    return compiled("encode", "record", body, source)
+
+
+def _code(codec: Codec, source: Source, v: str) -> Code:
+    if codec.typed is None:
+        return Code(f"{source.constant(codec.encode)}({v})")
+    if codec.typed.kind in _TAGS:
+        return Code(_scalar(codec, source, v))
+    assert codec.element is not None  # of containers
+    kind, inner = source.constant(codec.typed.kind), source.variable()
+    element = _scalar(codec.element, source, inner)
+    unusual = source.constant(_unusual)
+    if codec.types == (list,):
+        return Code(f"{kind}([{element} for {inner} in {v}] if type({v}) is list else {unusual}())")
+    name, held = source.variable(), source.variable()
+    lines = (
+        f"{held} = {{}}",
+        f"for {name}, {inner} in {v}.items() if type({v}) is dict else {unusual}():",
+        f"    if type({name}) is not str or not {name}.isascii() or not 0 < len({name}) <= {MAX_NAME_BYTES}:",
+        f"        {unusual}()",
+        f"    {held}[{name}] = {element}",
+    )
+    return Code(f"{kind}({held})", lines)
+
+
+def _scalar(codec: Codec, source: Source, v: str) -> str:
+    """Return the expression of one small object around a scalar."""
+    kind, unusual = source.constant(codec.typed.kind if codec.typed else None), source.constant(_unusual)
+    if codec is STR:
+        text = f"{v} if {v}.isascii() else {source.constant(check_text)}({v})"
+        return f"{kind}({text}) if type({v}) is str else {unusual}()"
+    if codec is BOOL:
+        return f"{kind}({v}) if {v} is True or {v} is False else {unusual}()"
+    t = source.variable()
+    if codec is INT:
+        is_usual = f"type({v}) is int and len({t} := f'{{{v}}}') <= {numbers.MAX_DIGITS}"
+        return f"{kind}({t}) if {is_usual} else {unusual}()"
+    if codec is DECIMAL:
+        is_usual = (
+            f"type({v}) is {source.constant(Decimal)} and ({t} := str({v}))[-1] in '123456789'"
+            f" and 'E' not in {t} and 'N' not in {t} and len({t}) <= {numbers.MAX_DIGITS}"
+        )
+        return f"{kind}({t}) if {is_usual} else {kind}({source.constant(codec.encode)}({v})['N'])"
+    tag = _TAGS[codec.typed.kind if codec.typed else Text]
+    return f"{kind}({source.constant(codec.encode)}({v})['{tag}'])"

@@ -1,0 +1,80 @@
+"""Keys of plain texts and whole numbers, which most are: made and told apart without asking their codecs.
+
+The functions here answer None where anything is unusual; the slow way then finds out what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from ..codec import numbers
+from ..codec.codec import Source
+from ..codec.generating import compiled, indented
+from ..codec.scalars import INT, STR
+from ..codec.sizes import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
+from ..codec.typed import ItemReader
+from .resolving import KeyField
+
+__all__ = ["QuickItem", "QuickLookup", "quick_item", "quick_lookup"]
+
+#: From hash and range value to the key attributes.
+QuickItem: TypeAlias = Callable[..., "dict[str, Any] | None"]
+
+#: From an item to the key as a typed tuple.
+QuickLookup: TypeAlias = Callable[[Any], "tuple[Any, ...] | None"]
+
+_ROOM = {"HASH": MAX_HASH_KEY_BYTES, "RANGE": MAX_RANGE_KEY_BYTES}
+
+
+def _is_plain(keys: Sequence[KeyField]) -> bool:
+    return all(key.codec is STR or key.codec is INT for key in keys)
+
+
+def _nothing(*_: Any) -> None:
+    return None
+
+
+def quick_item(keys: Sequence[KeyField]) -> QuickItem:
+    """Return the function that makes the key attributes of valid values, and None of others."""
+    if not _is_plain(keys):
+        return _nothing
+    source = Source()
+    tests, members = [], []
+    for key, value in zip(keys, ("hash", "range"), strict=False):
+        if key.codec is STR:
+            tests.append(f"type({value}) is str and {value} and {value}.isascii()")
+            tests.append(f"len({value}) <= {_ROOM[key.role]}")
+            members.append(f"{source.constant(key.wire)}: {{'S': {value}}}")
+        else:
+            bound = source.constant(10**numbers.MAX_DIGITS)
+            tests.append(f"type({value}) is int and -{bound} < {value} < {bound}")
+            members.append(f"{source.constant(key.wire)}: {{'N': f'{{{value}}}'}}")
+    if len(keys) == 1:
+        tests.append("range is None")
+    lines = [f"if {' and '.join(tests)}: return {{{', '.join(members)}}}", "return None"]
+    return compiled("key_item", "hash, range=None", lines, source)
+
+
+def quick_lookup(keys: Sequence[KeyField], reader: ItemReader) -> QuickLookup:
+    """Return the function from an item, typed or not, to its key as a typed tuple, or None."""
+    if not _is_plain(keys):
+        return _nothing
+    source = Source()
+    plain, typed, lines = [], [], []
+    places = getattr(reader.item_type, "places", None)
+    for key in keys:
+        text = source.variable()
+        tag, convert = ("S", "") if key.codec is STR else ("N", source.constant(numbers.parse_int))
+        lines.append(f"{text} = item[{source.constant(key.wire)}]['{tag}']")
+        lines.append(f"if type({text}) is not str: return None")
+        plain.append(f"{convert}({text})")
+        if places is not None:
+            typed.append(f"{convert}(item.{places[key.wire]}.{tag})")
+    if places is not None:
+        kind = source.constant(reader.item_type)
+        lines.insert(0, f"if type(item) is {kind}: return ({', '.join(typed)},)")
+    lines.append(f"return ({', '.join(plain)},)")
+    return compiled(
+        "lookup_item", "item", ["try:", *indented(lines), "except Exception: return None"], source
+    )
