@@ -24,6 +24,10 @@ from .errors import (
     InvalidKeysException,
     ItemExists,
     ItemNotFound,
+    JournalDamaged,
+    JournalError,
+    JournalInUse,
+    JournalUnfinished,
     MultipleItemsFound,
     NotDynamoDBReply,
     OutcomeUnknown,
@@ -41,7 +45,7 @@ from .schema import GlobalIndex, HashKey, LocalIndex, RangeKey, Throughput
 from .table import DynamoTable
 
 if TYPE_CHECKING:
-    from .memorydb import FlushReport, MemoryTable
+    from .memorydb import FlushReport, MemoryTable, RecoveryReport, recover, save_all
 
 __version__ = "2.0.0"
 
@@ -63,6 +67,10 @@ __all__ = [
     "InvalidKeysException",
     "ItemExists",
     "ItemNotFound",
+    "JournalDamaged",
+    "JournalError",
+    "JournalInUse",
+    "JournalUnfinished",
     "LocalIndex",
     "MemoryTable",
     "MultipleItemsFound",
@@ -72,6 +80,7 @@ __all__ = [
     "Query",
     "QueryError",
     "RangeKey",
+    "RecoveryReport",
     "SchemalessRecord",
     "ServiceError",
     "TableNotFound",
@@ -82,14 +91,16 @@ __all__ = [
     "UnknownFieldError",
     "ValidationError",
     "field",
+    "recover",
     "register_type",
+    "save_all",
 ]
 
 if not TYPE_CHECKING:
 
     def __getattr__(name):
         """Import what belongs to MemoryTable when it is first used."""
-        if name not in ("FlushReport", "MemoryTable", "memorydb"):
+        if name not in ("FlushReport", "MemoryTable", "RecoveryReport", "memorydb", "recover", "save_all"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 

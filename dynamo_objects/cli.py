@@ -1,6 +1,7 @@
 """The command ``dynamo-objects``: each of its subcommands is a function from arguments to an exit code.
 
-0: done; 1: it failed; 2: the arguments are wrong (as argparse has it). Problems are told in one line.
+0: done; 1: it failed; 2: the arguments are wrong (as argparse has it); 3: done, but somebody has to look
+at something. Problems are told in one line.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
+from .connection.aws import LOCAL_REGION, is_loopback
 from .connection.local import local_transport
-from .errors import DynamoException
+from .database import DynamoDatabase
+from .errors import BatchFailed, DynamoException, JournalDamaged
 from .local import Faults, Options
 from .local.faults import KINDS
 from .local.server import Access, Limits, Server
 
 __all__ = ["main"]
 
-FAILED, WRONG = 1, 2
+FAILED, WRONG, LOOK = 1, 2, 3
 
 
 class _Problem(Exception):
@@ -61,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_serve(commands)
+    _add_recover(commands)
     return parser
 
 
@@ -242,3 +247,92 @@ def _on_signals() -> threading.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     return ended
+
+
+# --- recover -------------------------------------------------------------------------------
+
+
+def _add_recover(commands: Any) -> None:
+    parser = commands.add_parser(
+        "recover",
+        help="write what a MemoryTable had accepted when its process died",
+        description="Writes what a MemoryTable had accepted in its journal when its process died. The journal "
+        "says where its table is; a database that needs a password is named by --url. What others have "
+        "changed since is left as it is, and goes to the file PATH.conflicts, with both sides. "
+        "Exit codes: 0: everything is written; 1: it failed, or some records are left; 2: the arguments "
+        "are wrong; 3: there were conflicts, or parts of the journal cannot be read.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("journal", metavar="PATH", help="of the journal")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--url", help="of the embedded engine, as in connect(url=...)")
+    place.add_argument("--endpoint-url", metavar="URL", help="of the service")
+    parser.add_argument("--region", help="of the service")
+    parser.add_argument("--prefix", default="", help="the journal must be of a table with this prefix")
+    parser.add_argument("--profile", help="of AWS credentials")
+    parser.add_argument("--allow-plaintext", action="store_true", help="let plain HTTP leave this machine")
+    parser.set_defaults(run=_recover)
+
+
+def _recover(options: argparse.Namespace) -> int:
+    from .memorydb.recovery import read_header, recover_in  # with cachetools: serving needs none of it
+
+    database = DynamoDatabase(f"recover {options.journal}")
+    try:
+        header = read_header(options.journal)
+        if header is None:
+            sys.stdout.write("nothing was ever accepted\n")
+            return 0
+        database.connect(table_prefix=options.prefix, auto_create=False, **_place(header, options))
+        report = recover_in(options.journal, database)
+    except JournalDamaged as error:
+        _print_recovered(error.report)
+        raise _Problem(str(error), LOOK) from None
+    except BatchFailed as error:
+        _print_recovered(error.report)
+        raise _Problem(str(error), FAILED) from None
+    except FileNotFoundError:
+        raise _Problem(f"there is no journal {options.journal}") from None
+    except DynamoException as error:
+        raise _Problem(str(error), FAILED) from None
+    finally:
+        database.disconnect()
+    _print_recovered(report)
+    return LOOK if report.conflicts else 0
+
+
+def _place(header: Any, options: argparse.Namespace) -> dict[str, Any]:
+    """Return what ``connect`` needs to get to the place of a journal; whether it is there is checked later."""
+    url = options.url
+    if url is None and options.endpoint_url is None and not header.endpoint.startswith(("http:", "https:")):
+        url = header.endpoint
+    if url is not None:
+        return {"url": url}
+    endpoint = options.endpoint_url or header.endpoint
+    region = options.region or header.region or LOCAL_REGION
+    if is_loopback(endpoint) and region == LOCAL_REGION and options.profile is None:
+        parts = urlsplit(endpoint)  # DynamoDB Local, or another engine that checks no credentials
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        port = parts.port or 80
+        return {"region_name": "localhost", "DYNAMODB_HOST": host, "DYNAMODB_PORT": port}
+    return {
+        "endpoint_url": endpoint,
+        "region_name": options.region or header.region or None,
+        "profile_name": options.profile,
+        "allow_plaintext": options.allow_plaintext,
+    }
+
+
+def _print_recovered(report: Any) -> None:
+    """Print counts; never keys or values."""
+    counts = {
+        "replayed": report.replayed,
+        "there already": report.there_already,
+        "conflicts": report.conflicts,
+        "left in the journal": len(report.failed),
+        "never accepted": report.discarded,
+        "damaged places": report.damaged,
+    }
+    sys.stdout.write("".join(f"{name}: {count}\n" for name, count in counts.items()))
+    if report.conflicts:
+        sys.stdout.write(f"conflicts are in {report.conflict_file}\n")

@@ -35,7 +35,7 @@ from dynamo_objects.operations.item import GetItem
 from tests.dictservice import DictService
 from tests.transports import FaultTransport, VirtualClock
 
-__all__ = ["Campaign", "Outcome", "connect", "run"]
+__all__ = ["Campaign", "Outcome", "connect", "run", "stored"]
 
 #: Hash values of one worker, and range values of each.
 NAMES, PARTS = 12, 4
@@ -110,6 +110,10 @@ class Oracle:
         if state not in self.of(key):
             kind = "false absent" if state is None else "lost or applied twice"
             self._violated(key, f"{kind}: {how} gave {state}")
+        self._possible[key] = {state}
+
+    def overtaken(self, key: Key, state: Possible) -> None:
+        """Take note of a state that came about behind everybody's back."""
         self._possible[key] = {state}
 
     def acknowledged(self, key: Key, change: Change, how: str) -> None:
@@ -198,7 +202,7 @@ class Campaign:
             for at in range(PARTS):
                 key = {"id": {"S": name}, "at": {"N": str(at)}}
                 item = connection.call(GetItem(self._table.full_name, key, consistent=True))
-                self.oracle.seen((name, at), None if item is None else _stored(item), "the service")
+                self.oracle.seen((name, at), None if item is None else stored(item), "the service")
 
     # --- verbs --------------------------------------------------------------------------------
 
@@ -218,7 +222,7 @@ class Campaign:
                 self._table.save(record, exactly_once=once)
             except ItemExists as exists:
                 if exists.item is not None:
-                    self.oracle.seen(key, _stored(exists.item), "ItemExists")
+                    self.oracle.seen(key, stored(exists.item), "ItemExists")
                 raise
 
         self._write(key, change, call, {ItemExists: lambda state: state is not None}, "create")
@@ -440,7 +444,8 @@ class Campaign:
         return Thing(id=key[0], at=key[1], text=self._text())
 
 
-def _stored(item: Item) -> State:
+def stored(item: Item) -> State:
+    """Return the state that an item says."""
     return State(item.get("text", {"S": ""})["S"], int(item.get("count", {"N": "0"})["N"]))
 
 

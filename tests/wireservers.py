@@ -7,14 +7,26 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import json
 import socket
 import ssl
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
+from zlib import crc32
 
-__all__ = ["GOOD", "Certificate", "ConnectProxy", "RawServer", "make_certificate"]
+__all__ = [
+    "GOOD",
+    "Certificate",
+    "ConnectProxy",
+    "OddServer",
+    "RawServer",
+    "SlowReader",
+    "echo",
+    "make_certificate",
+]
 
 _BODY = b'{"Item":{"id":{"S":"k1"}}}'
 _HEAD = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: ID\r\nContent-Type: application/x-amz-json-1.0\r\n"
@@ -194,6 +206,72 @@ class RawServer(_Listening):
             served.sendall(reply)
             if self.is_closing or reply is not GOOD:
                 return
+
+
+class OddServer(_Listening):
+    """Echoes the first value of each request, as an item; but first it gives one odd reply.
+
+    Args:
+        parts: The odd reply, each part sent on its own, with pauses of a moment.
+        is_closing: Whether it closes the connection after that; else it goes on.
+        certificate: For TLS.
+    """
+
+    def __init__(
+        self, *parts: bytes, is_closing: bool = False, certificate: Certificate | None = None
+    ) -> None:
+        super().__init__()
+        self.tell(*parts, is_closing=is_closing)
+        self._context = None
+        if certificate is not None:
+            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._context.load_cert_chain(certificate.path)
+
+    def tell(self, *parts: bytes, is_closing: bool = False) -> None:
+        """Give another odd reply to the next request."""
+        self._parts: tuple[bytes, ...] | None = parts
+        self._is_closing = is_closing
+
+    @property
+    def url(self) -> str:
+        """Return where it listens."""
+        return f"{'http' if self._context is None else 'https'}://127.0.0.1:{self.port}"
+
+    def _serve(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        served: Any = connection
+        if self._context is not None:
+            served = self._context.wrap_socket(connection, server_side=True)
+            self._open.append(served)
+        while True:
+            _, body = _read_request(served)
+            parts, self._parts = self._parts, None
+            if parts is None:
+                served.sendall(echo(body))
+                continue
+            for number, part in enumerate(parts):
+                time.sleep(0.02 if number else 0)
+                served.sendall(part)
+            if self._is_closing:
+                return
+
+
+class SlowReader(OddServer):
+    """Reads a little of a request from time to time, and answers nothing."""
+
+    def _serve(self, connection: socket.socket) -> None:
+        served: Any = connection
+        if self._context is not None:
+            served = self._context.wrap_socket(connection, server_side=True)
+            self._open.append(served)
+        while served.recv(200_000):
+            time.sleep(0.05)
+
+
+def echo(request: bytes) -> bytes:
+    """Return the good reply to a GetItem, with the item that was asked for."""
+    body = json.dumps({"Item": json.loads(request)["Key"]}).encode()
+    return _HEAD + b"x-amz-crc32: %d\r\nContent-Length: %d\r\n\r\n" % (crc32(body), len(body)) + body
 
 
 class ConnectProxy(_Listening):

@@ -3,11 +3,12 @@
 Typed items need less memory than attribute values, are quicker to write as JSON, and do not
 keep Python's garbage collector busy. The function is for records of which all is as usual:
 of others it returns None, and whoever asked encodes attribute values, which finds all problems.
+Of a text with a lone surrogate it knows nothing: writing the item as JSON fails then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -18,7 +19,7 @@ from .codec import Code, Codec, Source
 from .fields import FieldCodec
 from .generating import checked, compiled, indented
 from .options import MAX_NAME_BYTES
-from .scalars import BOOL, DECIMAL, INT, STR, check_text
+from .scalars import BOOL, DECIMAL, INT, STR
 from .typed import Binary, Boolean, Number, Text, TypedItem
 
 __all__ = ["compile_typed_encoder"]
@@ -40,11 +41,12 @@ def compile_typed_encoder(
         kind: The type of the items.
     """
     source = Source()
+    values = {field.name: source.variable() for field in fields}
+    reading = [f"{value} = record.{checked(name)}" for name, value in values.items()]
     lines, members = [], []
     unset = source.constant(msgspec.UNSET)
     for field in fields:
-        value, member = source.variable(), source.variable()
-        lines.append(f"{value} = record.{checked(field.name)}")
+        value, member = values[field.name], source.variable()
         code = _code(field.codec, source, value)
         store = [*code.lines, f"{member} = {code.expression}"]
         if field.left_out is type(None):
@@ -59,9 +61,24 @@ def compile_typed_encoder(
         else:
             lines += store
         members.append(member)
-    made = f"return {source.constant(kind)}({', '.join(members)})"
-    body = ["try:", *indented([*lines, made]), "except Exception: return None"]
-    return compiled("encode", "record", body, source)
+    lines.append(f"return {source.constant(kind)}({', '.join(members)})")
+    body = [*reading, *_at_once(fields, values, kind, source), *lines]
+    return compiled("encode", "record", ["try:", *indented(body), "except Exception: return None"], source)
+
+
+def _at_once(
+    fields: Sequence[FieldCodec], values: Mapping[str, str], kind: type[TypedItem], source: Source
+) -> list[str]:
+    """Return the lines that make the item whole, if nothing is left out."""
+    codes = [_code(field.codec, source, values[field.name]) for field in fields]
+    made = f"return {source.constant(kind)}({', '.join(code.expression for code in codes)})"
+    lines = [line for code in codes for line in code.lines] + [made]
+    there = [
+        f"{values[field.name]} is not None" if field.left_out is type(None) else values[field.name]
+        for field in fields
+        if field.left_out is not None
+    ]
+    return [f"if {' and '.join(there)}:", *indented(lines)] if there else lines
 
 
 def _code(codec: Codec, source: Source, v: str) -> Code:
@@ -79,7 +96,7 @@ def _code(codec: Codec, source: Source, v: str) -> Code:
     lines = (
         f"{held} = {{}}",
         f"for {name}, {inner} in {v}.items() if type({v}) is dict else {unusual}():",
-        f"    if type({name}) is not str or not {name}.isascii() or not 0 < len({name}) <= {MAX_NAME_BYTES}:",
+        f"    if type({name}) is not str or not {name} or len({name}) > {MAX_NAME_BYTES // 4}:",
         f"        {unusual}()",
         f"    {held}[{name}] = {element}",
     )
@@ -90,8 +107,7 @@ def _scalar(codec: Codec, source: Source, v: str) -> str:
     """Return the expression of one small object around a scalar."""
     kind, unusual = source.constant(codec.typed.kind if codec.typed else None), source.constant(_unusual)
     if codec is STR:
-        text = f"{v} if {v}.isascii() else {source.constant(check_text)}({v})"
-        return f"{kind}({text}) if type({v}) is str else {unusual}()"
+        return f"{kind}({v}) if type({v}) is str else {unusual}()"
     if codec is BOOL:
         return f"{kind}({v}) if {v} is True or {v} is False else {unusual}()"
     t = source.variable()

@@ -43,10 +43,11 @@ Result = TypeVar("Result")
 #: A damaged reply may be followed by a good one; a portal or wrong endpoint goes on.
 MAX_STRANGE_REPLIES = 3
 
+#: Reasons of a cancelled transaction that there were too many requests.
+_THROTTLED_REASONS = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
+
 #: Reasons of a cancelled transaction that pass by themselves.
-_PASSING_REASONS = frozenset(
-    {"None", "TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
-)
+_PASSING_REASONS = frozenset({"None", "TransactionConflict"}) | _THROTTLED_REASONS
 
 #: Refusals that a wrong clock also causes: signatures hold for some minutes.
 _CLOCK_CODES = frozenset({"InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"})
@@ -90,9 +91,14 @@ class Send(Quiet, frozen=True):
 
 
 class Sleep(msgspec.Struct, frozen=True):
-    """Sleep for *seconds*."""
+    """Sleep for *seconds*.
+
+    Attributes:
+        is_throttled: Whether that is because there were too many requests.
+    """
 
     seconds: float
+    is_throttled: bool = False
 
 
 Attempts: TypeAlias = Generator[Send | Sleep, "Reply | TransportError | None", Result]
@@ -141,7 +147,7 @@ def attempts(
             if lost is not None and _needs_outcome(operation) and not _is_conclusive(failure):
                 raise _unknown(operation) from failure
             raise _final(operation, failure, attempt + 1)
-        yield Sleep(pause)
+        yield Sleep(pause, _is_throttled(failure))
         attempt += 1
 
 
@@ -183,6 +189,12 @@ def _can_retry(operation: Operation[Any], error: DynamoException) -> bool:
     if isinstance(error, TransactionCancelled):
         return _passes(error)
     return isinstance(error, ThrottledError | InternalError | TransactionConflict | NotDynamoDBReply)
+
+
+def _is_throttled(error: DynamoException) -> bool:
+    if isinstance(error, TransactionCancelled):
+        return any(r.code in _THROTTLED_REASONS for r in error.reasons)
+    return isinstance(error, ThrottledError)
 
 
 def _passes(cancelled: TransactionCancelled) -> bool:

@@ -7,8 +7,9 @@ import os
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-import attrs
+import msgspec
 
+from ..codec.structs import Quiet
 from ..errors import DynamoException, TransportError
 from .boto import BotoTransport, client_retries
 from .boto_errors import without_user
@@ -16,6 +17,7 @@ from .boto_errors import without_user
 __all__ = [
     "LOCAL_CREDENTIALS",
     "LOCAL_REGION",
+    "USER_AGENT",
     "AwsSettings",
     "boto_resource",
     "boto_transport",
@@ -27,9 +29,11 @@ __all__ = [
 LOCAL_CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 LOCAL_REGION = "us-east-1"
 
+#: What requests say of this library.
+USER_AGENT = "dynamo_objects/2.0.0"
 
-@attrs.frozen
-class AwsSettings:
+
+class AwsSettings(Quiet, frozen=True):
     """How to reach DynamoDB. Shows no credentials.
 
     Attributes:
@@ -44,17 +48,19 @@ class AwsSettings:
         allow_plaintext: Whether plain HTTP may leave this machine.
     """
 
+    unshown = frozenset({"session", "client", "config", "session_arguments"})
+
     region_name: str | None = None
     endpoint_url: str | None = None
-    session: Any = attrs.field(default=None, repr=False)
-    client: Any = attrs.field(default=None, repr=False)
-    config: Any = attrs.field(default=None, repr=False)
-    session_arguments: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    session: Any = None
+    client: Any = None
+    config: Any = None
+    session_arguments: dict[str, Any] = msgspec.field(default_factory=dict)
     timeout_seconds: float = 20.0
     max_connections: int = 16
     allow_plaintext: bool = False
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         given = (self.client, self.session, self.session_arguments or None)
         if sum(value is not None for value in given) > 1:
             raise DynamoException("connect takes a client, a session or credentials, not several")
@@ -140,7 +146,7 @@ def boto_transport(settings: AwsSettings) -> BotoTransport:
             read_timeout=settings.timeout_seconds,
             max_pool_connections=settings.max_connections,
             parameter_validation=False,
-            user_agent_extra="dynamo_objects/2.0.0",
+            user_agent_extra=USER_AGENT,
         )
         if settings.config is not None:
             config = config.merge(settings.config)

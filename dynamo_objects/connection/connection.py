@@ -19,6 +19,7 @@ from ..flows.once import write_once
 from ..operations.base import Operation, Resend
 from ..operations.item import DeleteItem, PutItem, UpdateItem
 from .attempts import RetryPolicy, Send, attempts
+from .limits import Gate
 from .transport import Reply, Transport
 
 __all__ = ["Connection", "once_only"]
@@ -45,13 +46,19 @@ def _chance() -> float:
     return random.random()  # noqa: S311 - no secret
 
 
+def _abandoned() -> BaseException:
+    from .workers import Abandoned  # there already: only workers are abandoned
+
+    return Abandoned()
+
+
 class Connection:
     """A transport with retries, checks, counting and parallelism.
 
     Attributes:
         transport: Carries the bytes.
         policy: How long and how often to try.
-        max_parallel: How many requests of one flow run at the same time.
+        max_parallel: How many requests of groups run at the same time, at most; see `parallel_now`.
     """
 
     def __init__(
@@ -71,6 +78,7 @@ class Connection:
         self._sleep = sleep
         self._chance = chance
         self._requests: Counter[str] = Counter()
+        self._gate = Gate(max_parallel)
         self._parent: Connection | None = None
         self._lock = threading.Lock()
         _connections.add(self)
@@ -80,6 +88,15 @@ class Connection:
         """Return how many requests of each operation were sent, retries included."""
         with self._lock:
             return dict(self._requests)
+
+    @property
+    def parallel_now(self) -> int:
+        """Return how many requests of groups may run at the same time now.
+
+        From 1 to ``max_parallel``. It grows by one with each round of requests that succeed, and halves when
+        the service throttles; all flows of a connection share it.
+        """
+        return self._gate.now
 
     def scope(self) -> Connection:
         """Return a connection that counts its own requests, which count here too."""
@@ -92,6 +109,7 @@ class Connection:
             chance=self._chance,
         )
         scope._parent = self
+        scope._gate = self._gate
         return scope
 
     def _count(self, operation: str) -> None:
@@ -128,8 +146,10 @@ class Connection:
                 return result
             answer = None
             if isinstance(step, Send):
-                answer = self._send(step)
+                answer = self._send(step) if abandoned is None else self._send_by_limit(step, abandoned)
             else:
+                if step.is_throttled and abandoned is not None:
+                    self._gate.throttled()
                 self._pause(step.seconds, abandoned)
 
     def _send(self, send: Send) -> Reply | TransportError:
@@ -139,6 +159,18 @@ class Connection:
         except TransportError as error:
             return error
 
+    def _send_by_limit(self, send: Send, abandoned: threading.Event) -> Reply | TransportError:
+        """Send when there is room: for workers, who run at the same time."""
+        if not self._gate.enter(abandoned):
+            raise _abandoned()
+        is_good = False
+        try:
+            answer = self._send(send)
+            is_good = isinstance(answer, Reply) and answer.status == 200
+            return answer
+        finally:
+            self._gate.leave(is_good=is_good)
+
     def _pause(self, seconds: float, abandoned: threading.Event | None) -> None:
         """Sleep; in a worker, only as long as somebody waits for what it does."""
         if abandoned is not None and self._sleep is time.sleep:
@@ -146,9 +178,7 @@ class Connection:
         else:
             self._sleep(seconds)
         if abandoned is not None and abandoned.is_set():
-            from .workers import Abandoned
-
-            raise Abandoned
+            raise _abandoned()
 
     # --- flows ----------------------------------------------------------------------------
 
@@ -204,7 +234,9 @@ class Connection:
                         case Pause(seconds):
                             self._pause(seconds, abandoned)
                             value = self._clock() - began
-                        case Backoff(attempt):
+                        case Backoff(attempt, is_throttled):
+                            if is_throttled and abandoned is not None:
+                                self._gate.throttled()
                             self._pause(self.policy.pause(attempt, self._chance()), abandoned)
                             value = self._clock() - began
                         case Together():
@@ -237,6 +269,7 @@ def _renew_locks() -> None:
     """Give a forked child free locks: another thread may have held them at that moment."""
     for connection in list(_connections):
         connection._lock = threading.Lock()
+        connection._gate.renew()
 
 
 if hasattr(os, "register_at_fork"):

@@ -9,33 +9,45 @@ from __future__ import annotations
 
 import io
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import TransportError
 from .boto_errors import without_user
-from .routes import Route
 from .slots import Slots, watch
 from .transport import Reply
+from .wire import Route
 
 __all__ = ["CurlWire"]
 
 _BUFFER_BYTES = 512 * 1024
 _EXPECT_BYTES = 1024 * 1024  # from here on libcurl asks first whether it may go on
+_STATUS_DIGITS = 3
+_NO_WAIT_SECONDS = 0.001
 
 
 class _Handle:
     """A handle of libcurl with its one connection, and a look whether that was closed from the other side."""
 
-    __slots__ = ("body", "curl", "head", "is_stale", "milliseconds", "number")
+    __slots__ = ("body", "curl", "head", "is_stale", "limit", "milliseconds", "number", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
+        self.limit, self.size = limit, 0
         self.curl: Any = None
         self.head: list[bytes] = []
         self.body: list[bytes] = []
         self.milliseconds = 0
         self.number = -1
         self.is_stale: Callable[[], object] = lambda: False
+
+    def take(self, data: bytes) -> int:
+        """Keep a part of a reply, or refuse it: libcurl before 8.4 limits only bodies of a known length."""
+        self.size += len(data)
+        if self.size > self.limit:
+            return 0
+        self.body.append(data)
+        return len(data)
 
 
 class CurlWire:
@@ -100,7 +112,7 @@ class CurlWire:
         return options
 
     def _made(self) -> _Handle:
-        handle = _Handle()
+        handle = _Handle(self._max)
         self._prepare(handle)
         return handle
 
@@ -111,7 +123,7 @@ class CurlWire:
         for option, value in self._options:
             curl.setopt(option, value)
         curl.setopt(self._pycurl.HEADERFUNCTION, handle.head.append)
-        curl.setopt(self._pycurl.WRITEFUNCTION, handle.body.append)
+        curl.setopt(self._pycurl.WRITEFUNCTION, handle.take)
 
     def exchange(self, lines: list[str], payload: bytes, timeout_seconds: float) -> Reply:
         """Send one request and return its reply.
@@ -119,10 +131,14 @@ class CurlWire:
         Raises:
             TransportError: No complete reply came; says whether the request was sent.
         """
+        began = time.monotonic()
         handle = self._slots.take(timeout_seconds)
+        waited = time.monotonic() - began
+        if waited > _NO_WAIT_SECONDS:
+            timeout_seconds -= waited
         is_whole = False
         try:
-            reply = self._exchange(handle, lines, payload, int(timeout_seconds * 1000) or 1)
+            reply = self._exchange(handle, lines, payload, max(int(timeout_seconds * 1000), 1))
             is_whole = True
             return reply
         finally:
@@ -156,11 +172,11 @@ class CurlWire:
             raise failure
         if not head or head[-1] != b"\r\n":  # libcurl takes the end for the end of the headers
             raise TransportError("the connection broke: the reply's headers do not end", sent=True)
-        reply = Reply(
-            curl.getinfo(self._STATUS), _headers(head), body[0] if len(body) == 1 else b"".join(body)
-        )
+        found = _headers(head)
+        reply = Reply(curl.getinfo(self._STATUS), found, body[0] if len(body) == 1 else b"".join(body))
         head.clear()
         body.clear()
+        handle.size = 0
         number = curl.getinfo(self._SOCKET)
         if number != handle.number:
             handle.number = number
@@ -188,12 +204,13 @@ class CurlWire:
         """Return what an error of libcurl means; its texts name no headers and no payload."""
         curl = self._pycurl
         code, text = error.args[0], without_user(str(error.args[1]))
-        if code == curl.E_FILESIZE_EXCEEDED:
+        too_large = (curl.E_FILESIZE_EXCEEDED, curl.E_WRITE_ERROR)
+        if code in too_large:
             text = f"the reply is larger than {self._max} bytes"
         certificates = (curl.E_PEER_FAILED_VERIFICATION, curl.E_SSL_CACERT_BADFILE, curl.E_SSL_CERTPROBLEM)
         if code in (curl.E_SSL_CONNECT_ERROR, *certificates):
             text = f"SSL: {text}"
-        final = (*certificates, curl.E_FILESIZE_EXCEEDED, curl.E_URL_MALFORMAT)
+        final = (*certificates, *too_large, curl.E_URL_MALFORMAT)
         what = (
             "the connection broke" if is_sent else f"cannot connect to {self._route.host}:{self._route.port}"
         )
@@ -205,12 +222,21 @@ def _closed(handle: _Handle) -> None:
 
 
 def _headers(lines: list[bytes]) -> dict[str, str]:
-    """Return the headers of the last answer: there may be interim ones before."""
+    """Return the headers of the last answer: there may be interim ones before.
+
+    Raises:
+        TransportError: It has two lengths, or no status of three digits.
+    """
     found: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.decode("latin-1").partition(":")
-        if colon:
-            found[name.lower()] = value.strip()
-        elif name.startswith("HTTP/"):
+        if name.startswith("HTTP/"):
             found.clear()
+            if len(name.split(None, 2)[1]) != _STATUS_DIGITS:
+                raise TransportError("the connection broke: the reply has no status", sent=True)
+        elif colon:
+            field, text = name.lower(), value.strip()
+            if field == "content-length" and found.get(field, text) != text:
+                raise TransportError("the connection broke: the reply has two lengths", sent=True)
+            found[field] = text
     return found

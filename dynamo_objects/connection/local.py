@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
@@ -25,10 +26,12 @@ class LocalTransport:
 
     Attributes:
         engine: Answers them.
+        place: Where it keeps its tables: a URL without user and password.
     """
 
-    def __init__(self, engine: Engine, *, is_ours: bool = True) -> None:
+    def __init__(self, engine: Engine, *, is_ours: bool = True, place: str = "embedded") -> None:
         self.engine = engine
+        self.place = place
         self._is_ours = is_ours
         self._is_closed = False
 
@@ -92,10 +95,21 @@ def local_transport(url: str | None, engine: Any, options: Options | None = None
     try:
         from ..local.opening import open_engine  # with its storages: not needed for AWS
 
-        return LocalTransport(open_engine(url, engine=engine, options=options))
+        opened = open_engine(url, engine=engine, options=options)
+        return LocalTransport(opened, place=_place(str(url if engine is None else engine.url)))
     except Exception as error:
         text = _without_secrets(f"{type(error).__name__}: {error}", url)
     raise DynamoException(f"the embedded engine cannot be opened: {text}")
+
+
+def _place(url: str) -> str:
+    """Return where a database is: its kind and host, and its name or the whole path of its file."""
+    scheme, _, rest = url.partition("?")[0].partition("://")
+    kind, (place, _, name) = scheme.partition("+")[0], rest.partition("/")
+    if kind != "sqlite":
+        host = place.rpartition("@")[2]
+        return f"{kind}://{host}/{name}" if name else f"{kind}://{host}"
+    return "sqlite://" if name in ("", ":memory:") else f"sqlite:///{os.path.realpath(name)}"
 
 
 def _without_secrets(text: str, url: Any) -> str:

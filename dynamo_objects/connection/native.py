@@ -1,7 +1,8 @@
 """The native transports: botocore says where requests go and who signs them, and they go there without it.
 
-What both wires share is here: credentials are looked at for each request, handlers of before-send
-are asked, a wrong clock is corrected. Where botocore's way is unusual, botocore goes it.
+In the simple case it need not be asked, see `plain`; from when it is imported, it is. What both wires
+share is here: credentials are looked at for each request, handlers of before-send are asked, a wrong
+clock is corrected. Where botocore's way is unusual, botocore goes it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from time import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
@@ -24,9 +25,9 @@ from .boto_errors import boto_failure
 from .transport import Reply, Transport
 
 if TYPE_CHECKING:
-    from .routes import Route
+    from .wire import Route, Wire
 
-__all__ = ["TRANSPORTS", "NativeTransport", "Wire", "chosen_transport"]
+__all__ = ["TRANSPORTS", "NativeTransport", "chosen_transport"]
 
 #: What ``connect(transport=...)`` takes by name.
 TRANSPORTS = ("boto3", "urllib3", "curl")
@@ -64,39 +65,23 @@ _BY_NAME = frozenset(
 )
 
 
-class Wire(Protocol):
-    """Carries signed requests along a route."""
-
-    def exchange(self, lines: list[str], payload: bytes, timeout_seconds: float) -> Reply:
-        """Send one request, with these headers besides those of the route, and return its reply.
-
-        Raises:
-            TransportError: No complete reply came; says whether the request was sent.
-        """
-        ...
-
-    def close(self) -> None:
-        """Close the connections."""
-        ...
-
-    def abandon(self) -> None:
-        """Let the connections go that a parent process uses."""
-        ...
-
-
 class _State:
     """What a process has made of the settings.
 
     Attributes:
+        asked: Why botocore was asked for the way; empty if it was not.
         why: Why requests go through botocore; empty if they do not.
         passes: Whether that may change.
+        is_over: Tells whether all of this must be found out anew.
     """
 
     __slots__ = (
+        "asked",
         "credentials",
         "handled",
         "in_lambda",
         "is_instrumented",
+        "is_over",
         "passes",
         "pid",
         "route",
@@ -105,8 +90,10 @@ class _State:
     )
 
     pid: int
+    asked: str
     why: str
     passes: bool
+    is_over: Callable[[], bool]
     route: Route
     wire: Wire
     credentials: Callable[[], Any]
@@ -125,7 +112,7 @@ class NativeTransport:
 
     def __init__(self, settings: AwsSettings, make_wire: Callable[[Route, int], Wire]) -> None:
         self._boto = boto_transport(settings)
-        self._timeout_seconds = settings.timeout_seconds
+        self._settings = settings
         self._make_wire = make_wire
         self._state: _State | None = None
         self._inherited: list[_State] = []
@@ -153,10 +140,15 @@ class NativeTransport:
         """
         return self._opened().why
 
+    @property
+    def asks_boto3(self) -> str:
+        """Return why boto3 was asked for the way, which takes time at the start; empty if it was not."""
+        return self._opened().asked
+
     def send(self, operation: str, payload: bytes, timeout_seconds: float) -> Reply:
         """Send one request and return its reply."""
         state = self._state
-        if state is None or state.pid != os.getpid():
+        if state is None or state.pid != os.getpid() or state.is_over():
             state = self._opened()
         if state.why or state.is_instrumented() or (operation not in _BY_NAME and b'"arn:' in payload):
             return self._boto.send(operation, payload, timeout_seconds)
@@ -212,6 +204,9 @@ class NativeTransport:
             if state is not None and state.pid != os.getpid():  # forked without Python's knowledge
                 self._inherited.append(state)
                 state = None
+            if state is not None and state.is_over():
+                state.wire.close()  # connections in use close when they are given back
+                state = self._state = None
             if self._is_closed:
                 raise TransportError("the connection was closed", sent=False, can_retry=False)
             if state is None:
@@ -220,13 +215,28 @@ class NativeTransport:
         return state
 
     def _made(self) -> _State:
+        from . import plain
+
+        state = _State()
+        state.pid, state.asked, state.why, state.passes = os.getpid(), "", "", False
+        state.in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+        state.is_over = plain.changes()  # before it is looked whether anything is there
+        try:
+            state.route, credentials = plain.plain_way(self._settings)
+        except plain.NotPlain as error:
+            state.asked = str(error)
+            return self._made_by_boto(state)
+        state.wire = self._make_wire(state.route, MAX_REPLY_BYTES)
+        state.credentials, state.handled, state.is_instrumented = lambda: credentials, _unhandled, _never
+        return state
+
+    def _made_by_boto(self, state: _State) -> _State:
         from . import handling, routes  # they import botocore
 
         client = self._boto.client
-        state = _State()
-        state.pid, state.why, state.passes = os.getpid(), "", False
+        state.is_over = _never
         try:
-            state.route = routes.route_of(client, timeout_seconds=self._timeout_seconds)
+            state.route = routes.route_of(client, timeout_seconds=self._settings.timeout_seconds)
         except routes.NoRoute as error:
             state.why, state.passes = str(error), error.passes
             return state
@@ -239,7 +249,6 @@ class NativeTransport:
             state.credentials = client._request_signer._credentials.get_frozen_credentials
             state.handled = handling.Handlers(client, state.route.url, state.route.lines).reply
             state.is_instrumented = routes.is_instrumented
-            state.in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
             return state
         raise failure
 
@@ -299,6 +308,14 @@ def _frozen(get: Callable[[], Any]) -> Any:
     except Exception as error:
         failure = boto_failure(error, is_sending=False) or error
     raise failure
+
+
+def _never() -> bool:
+    return False
+
+
+def _unhandled(*_: Any) -> None:
+    """Answer as handlers do where there are none."""
 
 
 def _trace() -> list[str]:

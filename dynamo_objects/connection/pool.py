@@ -15,15 +15,16 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import TransportError
-from .routes import Route
 from .slots import Slots, watch
 from .transport import Reply
+from .wire import Route
 
 __all__ = ["PoolWire"]
 
 _RECEIVE_BYTES = 16384
 _HEAD_BYTES = 65536  # of a reply; more is none of DynamoDB's
 _JOIN_BYTES = 65536  # a larger payload is not copied to stand behind its headers
+_LENGTH_DIGITS = 18
 
 
 class _Link:
@@ -118,16 +119,17 @@ class PoolWire:
     # --- writing and reading --------------------------------------------------------------
 
     def _write(self, link: _Link, head: bytes, payload: bytes, deadline: float) -> None:
-        sock, sent = link.sock, self._context is not None
+        sock, sent = link.sock, False
         data = head + payload if len(payload) <= _JOIN_BYTES else head
         try:
             sock.settimeout(_left(deadline))
+            sent = self._context is not None
             count = sock.send(data)
             sent = True
             if count < len(data):
-                sock.sendall(data[count:])
+                _send_all(sock, data[count:], deadline)
             if len(payload) > _JOIN_BYTES:
-                sock.sendall(payload)
+                _send_all(sock, payload, deadline)
         except OSError as error:
             # What a plain socket has refused at once was not sent at all.
             failure = TransportError(f"the connection broke: {_said(error)}", sent=sent)
@@ -158,6 +160,8 @@ class PoolWire:
                 raise ConnectionError("the reply's headers do not end")
         status, headers = _head(data[:end].decode("latin-1"))
         length = headers.get("content-length", "")
+        if len(length) > _LENGTH_DIGITS:
+            raise _too_large(self._max)
         if "transfer-encoding" in headers or not _is_plain(status, length):
             return self._read_unusual(sock, data, deadline), False
         missing = int(length) - (len(data) - end - 4)
@@ -166,6 +170,8 @@ class PoolWire:
         body = data[end + 4 :]
         if missing > 0:
             body = self._whole(sock, body, missing, deadline)
+            if self._context is not None and sock.pending():  # decrypted: no look at the socket finds it
+                missing = -1
         is_kept = missing >= 0 and _is_kept(data[:9], headers)
         return Reply(status, headers, body[: int(length)]), is_kept
 
@@ -233,6 +239,15 @@ def _closed(link: _Link) -> None:
     link.connection.close()
 
 
+def _send_all(sock: Any, data: bytes, deadline: float) -> None:
+    """Send everything by the deadline, which `sendall` of TLS begins anew with each part."""
+    rest = memoryview(data)
+    while rest:
+        sock.settimeout(_left(deadline))
+        rest = rest[sock.send(rest) :]
+    sock.settimeout(_left(deadline))
+
+
 def _received(sock: Any, count: int, deadline: float) -> bytes:
     sock.settimeout(_left(deadline))
     received: bytes = sock.recv(count)
@@ -247,15 +262,29 @@ def _left(deadline: float) -> float:
 
 
 def _head(text: str) -> tuple[int, dict[str, str]]:
-    """Return the status and the headers; those of a list of proxies may come twice, the last one holds."""
+    """Return the status and the headers; of those that come twice the last one holds.
+
+    Raises:
+        ConnectionError: It is none of HTTP, or has two lengths.
+    """
     first, *lines = text.split("\r\n")
     headers = {}
     for line in lines:
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
-    if not first.startswith("HTTP/1.") or not first[9:12].isdigit():
+    status = first[9:13].rstrip(" ")
+    if not first.startswith("HTTP/1.") or len(status) != 3 or not (status.isascii() and status.isdigit()):
         raise ConnectionError("what came is no HTTP reply")
-    return int(first[9:12]), headers
+    if len(headers) < len(lines) and "content-length" in headers:
+        _check_length(lines)
+    return int(status), headers
+
+
+def _check_length(lines: list[str]) -> None:
+    """Raise ConnectionError where there are two lengths: nobody knows where such a reply ends."""
+    fields = (line.partition(":") for line in lines)
+    if len({value.strip() for name, _, value in fields if name.lower() == "content-length"}) > 1:
+        raise ConnectionError("the reply has two lengths")
 
 
 def _is_plain(status: int, length: str) -> bool:

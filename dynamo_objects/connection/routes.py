@@ -13,15 +13,15 @@ from types import FunctionType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import attrs
 import botocore.client
 import botocore.endpoint
 import botocore.httpsession
 import botocore.signers
 
 from .signing import Signer
+from .wire import Proxy, Route, host_header
 
-__all__ = ["NoRoute", "Proxy", "Route", "is_instrumented", "route_of"]
+__all__ = ["NoRoute", "is_instrumented", "route_of"]
 
 #: Events at which a handler could change or see what is asked; before-send is honoured.
 _EVENTS = (
@@ -70,49 +70,6 @@ class NoRoute(Exception):
 
 class _Prepared(Exception):
     """Carries a request out of botocore instead of sending it."""
-
-
-@attrs.frozen
-class Proxy:
-    """A proxy that is asked to connect. Shows no credentials."""
-
-    host: str
-    port: int
-    url: str = attrs.field(repr=False)
-    headers: dict[str, str] = attrs.field(repr=False)
-
-
-@attrs.frozen
-class Route:
-    """Where requests go, and how.
-
-    Attributes:
-        url: Of all requests.
-        host_header: Value of the header Host.
-        target: What the first line of a request asks for.
-        lines: Header lines that are the same for all requests, without Host.
-        account_id: Of the credentials; an endpoint may depend on it.
-        read_seconds: What the user has set; None: what each call says.
-        client_cert: A file of a certificate, and one of its key.
-        ca_bundle: A file of trusted certificates.
-    """
-
-    url: str
-    is_tls: bool
-    host: str
-    port: int
-    host_header: str
-    target: str
-    lines: tuple[str, ...] = attrs.field(repr=False)
-    signer: Signer = attrs.field(repr=False)
-    account_id: str | None = attrs.field(repr=False)
-    connect_seconds: float
-    read_seconds: float | None
-    max_connections: int
-    proxy: Proxy | None
-    ca_bundle: str | None
-    client_cert: tuple[str, str | None] | None
-    socket_options: list[tuple[int, int, int]]
 
 
 def _is_own(owner: Any, name: str) -> bool:
@@ -188,7 +145,7 @@ def _route(client: Any, timeout_seconds: float) -> Route:
         is_tls=is_tls,
         host=parts.hostname or "",
         port=parts.port or (443 if is_tls else 80),
-        host_header=_host(request.url),
+        host_header=host_header(request.url),
         target=f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}",
         lines=tuple(f"{name.title()}: {text}" for name, text in constant.items()),
         signer=signer,
@@ -243,16 +200,6 @@ def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _host(url: str) -> str:
-    """Return the header Host of a URL: without the port that its scheme has anyway."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if ":" in host:
-        host = f"[{host}]"
-    is_usual = parts.port in (None, {"http": 80, "https": 443}.get(parts.scheme))
-    return host if is_usual else f"{host}:{parts.port}"
-
-
 def _signer(request: Any, headers: dict[str, str], credentials: Any) -> Signer:
     """Return a signer that signs this request as the client did.
 
@@ -272,7 +219,7 @@ def _signer(request: Any, headers: dict[str, str], credentials: Any) -> Signer:
     signer = Signer(
         region=region,
         service=service,
-        host=_host(request.url),
+        host=host_header(request.url),
         path=parts.path or "/",
         headers=signed,
         target=f"{target}.",

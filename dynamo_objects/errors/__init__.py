@@ -21,6 +21,10 @@ The tree::
     │       └── ItemExists          a new record whose key is taken
     ├── OutcomeUnknown              the reply was lost: the write may or may not have happened
     ├── BatchFailed                 some writes of a batch or flush did not happen
+    ├── JournalError                the journal of a MemoryTable cannot be used or written
+    │   ├── JournalInUse            somebody else has it open
+    │   ├── JournalUnfinished       it holds what a dead process has accepted: recover() it first
+    │   └── JournalDamaged          parts of it cannot be read; the rest was recovered
     ├── TransportError              the request could not be sent, or its reply not be read
     ├── NotDynamoDBReply            something answered that is not DynamoDB
     └── ServiceError                DynamoDB answered with an error code
@@ -37,6 +41,7 @@ from .base import (
     Problem,
     closest,
 )
+from .journals import JournalDamaged, JournalError, JournalInUse, JournalUnfinished
 from .records import (
     BatchFailed,
     ConditionFailed,
@@ -90,6 +95,10 @@ __all__ = [
     "ItemCollectionTooLarge",
     "ItemExists",
     "ItemNotFound",
+    "JournalDamaged",
+    "JournalError",
+    "JournalInUse",
+    "JournalUnfinished",
     "LimitExceeded",
     "MultipleItemsFound",
     "NotDynamoDBReply",

@@ -160,13 +160,16 @@ class ConflictError(ConditionFailed):
         mine: The record that was to be saved, as it was (it stays unsaved).
         theirs: The record that is stored now; None when it is gone.
         base: The record as it was loaded; None for a new one.
-        fields: Names of the fields that differ between base and theirs.
+        fields: Names of the fields that differ between base and theirs; of a merge those that
+            both sides have changed, and that no rule decides.
+        is_deleted: Whether the item is certainly gone.
     """
 
     mine: Any = None
     theirs: Any = None
     base: Any = None
     fields: tuple[str, ...] = ()
+    is_deleted: bool = False
 
 
 class ItemExists(ConflictError):

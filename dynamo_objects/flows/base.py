@@ -34,9 +34,14 @@ class Pause(msgspec.Struct, frozen=True):
 
 
 class Backoff(msgspec.Struct, frozen=True):
-    """Sleep as before the retry number *attempt*, counted from 0."""
+    """Sleep as before the retry number *attempt*, counted from 0.
+
+    Attributes:
+        is_throttled: Whether that is because there were too many requests.
+    """
 
     attempt: int
+    is_throttled: bool = True
 
 
 class Emit(Quiet, frozen=True):

@@ -8,14 +8,12 @@ no further ones are begun.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from itertools import chain
 from typing import Any
 
 import msgspec
 
 from ..codec.structs import Quiet
-from ..codec.values import Invalid, Item
 from ..errors import (
     ConditionFailed,
     ConflictError,
@@ -31,11 +29,13 @@ from ..errors import (
     TransportError,
 )
 from ..operations.batch import MAX_WRITES, Write
-from ..operations.item import DeleteItem, GetItem
-from ..schema import TableSchema
 from .base import Emit, Flow, Together
 from .batching import NotWritten, Written, write_batches
-from .saving import Save, explain
+from .deciding import Case
+from .planning import Save
+from .removing import Removal, explain_removal
+from .resolving import Resolved, Undecided, resolve
+from .saving import explain
 
 __all__ = [
     "Done",
@@ -55,49 +55,34 @@ _MAY_PASS = (ThrottledError, InternalError)
 _MAX_GIVEN_UP = 3
 
 
-class Removal(Quiet, frozen=True, eq=False):
-    """A planned conditional deletion.
-
-    Attributes:
-        schema: Of the table.
-        key: As users write it.
-        operation: What is sent.
-        base: The item as it was read.
-    """
-
-    unshown = frozenset({"schema", "base"})
-
-    schema: TableSchema
-    key: Any
-    operation: DeleteItem
-    base: Item
-
-
 class Guarded(Quiet, frozen=True, eq=False):
     """One conditional write.
 
     Attributes:
         plan: What is to be done.
         ref: Whatever the caller wants to find again.
+        case: What is to happen when it meets somebody else's write; None: it is refused.
     """
 
-    unshown = frozenset({"ref"})
+    unshown = frozenset({"ref", "case"})
 
     plan: Save | Removal
     ref: Any
+    case: Case | None = None
 
 
 class Done(msgspec.Struct, frozen=True):
-    """A conditional write was acknowledged."""
+    """A conditional write was acknowledged, or its conflict was resolved."""
 
     write: Guarded
+    resolved: Resolved | None = None
 
 
 class Refused(msgspec.Struct, frozen=True):
     """A conditional write was not carried out; the reason tells whether it may have been."""
 
     write: Guarded
-    reason: DynamoException
+    reason: Exception
 
 
 def write_together(plain: Sequence[Write], guarded: Iterable[Guarded], patience_seconds: float) -> Flow[None]:
@@ -156,15 +141,24 @@ def _write_batch(writes: Sequence[Write], patience_seconds: float, health: _Heal
 
 
 def _write_guarded(guarded: Guarded, health: _Health) -> Flow[None]:
+    resolved: Resolved | None = None
     try:
         yield guarded.plan.operation
     except DynamoException as failed:
         error = yield from _explained(guarded.plan, failed)
-        if error is not None:
+        if guarded.case is not None and isinstance(error, ConflictError):
+            try:
+                resolved = yield from resolve(guarded.case, error)
+            except Undecided as undecided:  # which says nothing about other records
+                yield Emit(Refused(guarded, undecided.reason))
+                return
+            except DynamoException as other:
+                error = other
+        if error is not None and resolved is None:
             yield Emit(Refused(guarded, error))
             health.given_up(error)
             return
-    yield Emit(Done(guarded))
+    yield Emit(Done(guarded, resolved))
     health.carried_out()
 
 
@@ -172,37 +166,10 @@ def _explained(plan: Save | Removal, error: DynamoException) -> Flow[DynamoExcep
     """Return why a write failed; None for the deletion of what is gone."""
     if isinstance(plan, Removal):
         if isinstance(error, ConditionFailed | OutcomeUnknown):
-            return (yield from _explained_removal(plan, error))
+            return (yield from explain_removal(plan, error))
     elif isinstance(error, ConditionFailed):
         return (yield from explain(plan, error))
     return error
-
-
-def _explained_removal(
-    plan: Removal, error: ConditionFailed | OutcomeUnknown
-) -> Flow[DynamoException | None]:
-    stored: Item | None = error.item if isinstance(error, ConditionFailed) else None
-    if stored is None:  # deleted, or an engine that does not send the item
-        try:
-            stored = yield GetItem(plan.operation.table, plan.operation.key, consistent=True)
-        except DynamoException:
-            return error
-        if stored is None:
-            return None  # by somebody else, or by us when the reply was lost
-    if isinstance(error, OutcomeUnknown):
-        return error
-    name = plan.schema.table_name
-    conflict = ConflictError(
-        f"{name} {plan.key!r} was changed by somebody else since it was read: "
-        f"get() it again to see, or flush with overwrite=True",
-        table=name,
-        key=plan.key,
-        item=stored,
-    )
-    with suppress(Invalid):  # a conflict is reported even if it cannot be read
-        conflict.base = plan.schema.codec.decode(plan.base)
-        conflict.theirs = plan.schema.codec.decode(stored)
-    return conflict
 
 
 class _Health:

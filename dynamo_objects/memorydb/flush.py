@@ -1,9 +1,10 @@
-"""Carries out the plan of a flush, marking each record clean as its write is acknowledged."""
+"""Carries out the plans of a flush, marking each record clean as its write is acknowledged."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, closing
+from itertools import chain
 from typing import Any
 
 from ..codec.records import RecordCodec
@@ -11,56 +12,65 @@ from ..codec.values import Item
 from ..connection.connection import Connection
 from ..database.progress import Progress
 from ..errors import DynamoException, Failure
+from ..flows.base import Flow
 from ..flows.batching import NotWritten, Written
 from ..flows.flushing import Done, Guarded, Refused, noted, write_in_turn, write_together
-from ..flows.saving import Save, saved
+from ..flows.planning import Save
+from ..flows.resolving import Resolved
+from ..flows.saving import saved
+from ..flows.transacting import write_as_one
 from ..operations.batch import Write
 from ..operations.item import PutItem
 from .entries import Entry, rebased, recount
 from .plan import FlushReport, Plan, Stored
+from .resolved import count, take_over
 
-__all__ = ["Flush"]
+__all__ = ["Flush", "Settling"]
 
 
 class Flush:
-    """One flush of a MemoryTable.
+    """One flush, of one table or of several.
 
     Args:
         connection: Sends the writes.
-        codec: Of the records.
-        plan: What to write.
-        lock: Held while entries change, never while requests run.
+        parts: What is to be done with the records of each table.
         progress: Told how many records were written.
+
+    Attributes:
+        error: Why no further writes were begun; None if all were.
     """
 
     def __init__(
-        self,
-        connection: Connection,
-        codec: RecordCodec,
-        plan: Plan,
-        lock: AbstractContextManager[Any],
-        progress: Progress | None,
+        self, connection: Connection, parts: Sequence[Settling], progress: Progress | None = None
     ) -> None:
         self._connection = connection.scope()
-        self._codec = codec
-        self._lock = lock
+        self._parts = parts
         self._progress = progress
-        self._plan = plan
-        self._pending: dict[Write | Guarded, None] = dict.fromkeys([*plan.batch, *plan.guarded])
-        self._report = FlushReport(skipped=plan.skipped, failed=list(plan.failed))
+        self.error: DynamoException | None = None
 
-    def run(self, *, one_by_one: bool) -> FlushReport:
-        """Write everything that can be written, and return what was done."""
-        if self._pending:
-            patience = self._connection.policy.deadline_seconds
-            if one_by_one:
-                flow = write_in_turn(list(self._pending), patience)
-            else:
-                flow = write_together(self._plan.batch, self._plan.guarded, patience)
-            with closing(self._connection.stream(noted(flow, self._note))) as events:
+    def run(self, *, one_by_one: bool = False, token: str | None = None) -> int:
+        """Write everything that can be written, and return the number of requests sent.
+
+        Args:
+            one_by_one: Without batches.
+            token: Of the transaction, for all or nothing.
+        """
+        if any(part.pending for part in self._parts):
+            flow = noted(self._flow(one_by_one, token), self._note)
+            with closing(self._connection.stream(flow)) as events:
                 self._follow(events)
-        self._report.requests = sum(self._connection.requests.values())
-        return self._report
+        return sum(self._connection.requests.values())
+
+    def _flow(self, one_by_one: bool, token: str | None) -> Flow[None]:
+        patience = self._connection.policy.deadline_seconds
+        writes = list(chain.from_iterable(part.pending for part in self._parts))
+        if token is not None:
+            return write_as_one(writes, token)
+        if one_by_one:
+            return write_in_turn(writes, patience)
+        plain = list(chain.from_iterable(part.plan.batch for part in self._parts))
+        guarded = list(chain.from_iterable(part.plan.guarded for part in self._parts))
+        return write_together(plain, guarded, patience)
 
     def _follow(self, events: Generator[Any, None, None]) -> None:
         """Show the progress until the flow has ended, well or not."""
@@ -70,8 +80,9 @@ class Flush:
             except StopIteration:
                 return
             except DynamoException as error:  # nothing more was begun
-                with self._lock:
-                    self._failed(list(self._pending), error)
+                self.error = error
+                for part in self._parts:
+                    part.give_up(error)
                 return
             count = len(event.writes) if isinstance(event, Written) else isinstance(event, Done)
             if self._progress is not None and count:
@@ -82,48 +93,98 @@ class Flush:
     def _note(self, event: Any) -> None:
         match event:
             case Written(writes):
-                for write in writes:
-                    self._written(write)
-            case Done(guarded):
-                self._done(guarded)
+                for part in self._parts:
+                    part.written([w for w in writes if w in part.pending] if self._parts[1:] else writes)
+            case Done(guarded, resolved):
+                self._part_of(guarded).done(guarded, resolved)
             case NotWritten(write, reason) | Refused(write, reason):
-                with self._lock:
-                    self._failed([write], reason)
+                self._part_of(write).failed([write], reason)
 
-    def _failed(self, writes: Iterable[Write | Guarded], reason: DynamoException) -> None:
-        for write in writes:
-            if write in self._pending:
-                del self._pending[write]
-                stored: Stored = write.ref
-                self._report.failed.append(Failure(stored.entry.key, reason, stored.record))
-                if stored.record is not None and stored.entry.base is None:
-                    _perhaps_stored(stored.entry)
+    def _part_of(self, write: Write | Guarded) -> Settling:
+        """Return the part that a write is from; one that was settled before is nobody's."""
+        return next((part for part in self._parts if write in part.pending), self._parts[0])
 
-    def _written(self, write: Write) -> None:
-        stored: Stored = write.ref
-        now = _successor(stored.save)
+
+class Settling:
+    """What becomes of the records of one table in a flush.
+
+    Args:
+        codec: Of the records.
+        plan: What is to be written.
+        lock: Held while entries change, never while requests run.
+
+    Attributes:
+        pending: Writes of which nothing is known yet.
+        report: What was done.
+        acknowledge: Told of acknowledged writes first.
+    """
+
+    def __init__(self, codec: RecordCodec, plan: Plan, lock: AbstractContextManager[Any]) -> None:
+        self._codec = codec
+        self._lock = lock
+        self.plan = plan
+        self.pending: dict[Write | Guarded, None] = dict.fromkeys([*plan.batch, *plan.guarded])
+        self.report = FlushReport(skipped=plan.skipped, failed=list(plan.failed))
+        self.acknowledge: Callable[[Iterable[Write | Guarded]], None] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether there is nothing to write."""
+        return not self.plan.batch and not self.plan.guarded
+
+    def give_up(self, reason: Exception) -> None:
+        """Report everything that is still pending as not written."""
+        self.failed(list(self.pending), reason)
+
+    def failed(self, writes: Iterable[Write | Guarded], reason: Exception) -> None:
+        """Take note that writes were refused, or that nobody knows what became of them."""
         with self._lock:
-            self._pending.pop(write, None)
-            if write.item is None:
-                self._report.deletes += 1
-                self._removed(stored.entry)
-            else:
-                self._report.puts += 1
-                self._stored(stored, write.item, now)
+            for write in writes:
+                if write in self.pending:
+                    del self.pending[write]
+                    stored: Stored = write.ref
+                    self.report.failed.append(Failure(stored.entry.key, reason, stored.record))
+                    if stored.record is not None and stored.entry.base is None:
+                        _perhaps_stored(stored.entry)
 
-    def _done(self, guarded: Guarded) -> None:
+    def written(self, writes: Sequence[Write]) -> None:
+        """Take note that plain writes were acknowledged."""
+        if self.acknowledge is not None:
+            self.acknowledge(writes)
+        successors = [_successor(write.ref.save) for write in writes]
+        with self._lock:
+            for write, now in zip(writes, successors, strict=True):
+                self.pending.pop(write, None)
+                if write.item is None:
+                    self.report.deletes += 1
+                    self._removed(write.ref.entry)
+                else:
+                    self.report.puts += 1
+                    self._stored(write.ref, write.item, now)
+
+    def done(self, guarded: Guarded, resolved: Resolved | None = None) -> None:
+        """Take note that a conditional write was acknowledged, or its conflict resolved."""
+        if self.acknowledge is not None:
+            self.acknowledge([guarded])
         stored: Stored = guarded.ref
+        case = guarded.case
+        if resolved is not None and case is not None:
+            with self._lock:
+                self.pending.pop(guarded, None)
+                count(self.report, resolved)
+                take_over(case.schema, case.table, stored, resolved)
+            return
         now = _successor(stored.save)
         with self._lock:
-            self._pending.pop(guarded, None)
+            self.pending.pop(guarded, None)
             if stored.save is None:
-                self._report.deletes += 1
+                self.report.deletes += 1
                 self._removed(stored.entry)
                 return
             if isinstance(guarded.plan.operation, PutItem):
-                self._report.puts += 1
+                self.report.puts += 1
             else:
-                self._report.updates += 1
+                self.report.updates += 1
             self._stored(stored, stored.save.item, now)
 
     # --- what the table holds now -----------------------------------------------------------------

@@ -74,6 +74,7 @@ class Overlay:
             if place < now:  # an index that lags behind the table
                 heapq.heappush(waiting, (now, next(numbers), entry))
             else:
+                self._map.mark(entry)
                 yield entry.record
         while waiting:
             yield from self._still(heapq.heappop(waiting)[2])
@@ -104,6 +105,7 @@ class Overlay:
         """Yield the record of an entry, unless it was changed and is no longer a result."""
         now = self._map.hold(entry)
         if self._item(now) is not None:
+            self._map.mark(now)
             yield now.record
 
     def _sort_key(self, item: Item) -> Any:

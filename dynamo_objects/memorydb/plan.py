@@ -5,22 +5,28 @@ Whatever cannot be stored is found here, so that one bad record does not stop th
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 import attrs
 import msgspec
 
-from ..codec.records import Change, RecordCodec
+from ..codec.records import RecordCodec
 from ..codec.values import Item
 from ..errors import Failure, InvalidKeysException
 from ..expressions.tree import AttributeNotExists, Condition, Path, any_of
+from ..flows.deciding import Case, OnConflict
 from ..flows.flushing import Guarded, Removal
-from ..flows.saving import Save, encode_record, guard_of, plan_put, plan_save
+from ..flows.planning import Save, encode_record, plan_put, plan_save
+from ..flows.removing import unchanged
 from ..operations.batch import Write
 from ..operations.item import DeleteItem, PutItem
 from ..schema import TableSchema
 from .entries import Entry, is_dirty, is_in_force
+
+#: Types of key values that stand in a lookup as they are.
+_QUICK = frozenset({str, int, bytes})
 
 __all__ = ["FlushReport", "Plan", "Stored", "plan_flush"]
 
@@ -34,21 +40,31 @@ class FlushReport:
         updates: Records of which only changes were written.
         deletes: Records deleted.
         skipped: Clean records, which needed no write.
-        requests: Requests sent.
+        merged: Conflicts that were resolved: what was written for them is counted above as well.
+        requests: Requests sent; of a flush of several tables only the whole has them.
         failed: Key, reason and record of those that were not written and stay dirty.
+        tables: Name of each table -> its own report, where several were flushed together.
     """
 
     puts: int = 0
     updates: int = 0
     deletes: int = 0
     skipped: int = 0
+    merged: int = 0
     requests: int = 0
     failed: list[Failure] = attrs.field(factory=list)
+    tables: dict[str, FlushReport] = attrs.field(factory=dict)
 
     @property
     def written(self) -> int:
         """Return the number of records written or deleted."""
         return self.puts + self.updates + self.deletes
+
+    def add(self, other: FlushReport) -> None:
+        """Add what another flush, or another part of this one, did."""
+        for name in ("puts", "updates", "deletes", "skipped", "merged", "requests"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.failed += other.failed
 
 
 @attrs.frozen(eq=False)
@@ -86,28 +102,47 @@ class Plan:
 
 
 def plan_flush(
-    schema: TableSchema, table: str, entries: Iterable[Entry], *, conditional: bool, overwrite: bool
+    schema: TableSchema,
+    table: str,
+    entries: Iterable[Entry],
+    *,
+    conditional: bool,
+    overwrite: bool,
+    atomic: bool = False,
+    on_conflict: OnConflict = "raise",
+    most: int = sys.maxsize,
 ) -> Plan:
     """Return what flushing these entries takes.
 
     Args:
+        entries: No more are taken than are looked at.
         table: Name of the table with its prefix.
         conditional: Guard every write; else only those of records with a version.
         overwrite: Guard none.
+        atomic: Plan for a transaction, which the deletion of what is gone must not stop.
+        on_conflict: What to do when a guarded write meets another.
+        most: With so many writes the plan ends.
     """
     guarded = not overwrite and (conditional or schema.codec.version is not None)
-    planner = _Planner(schema, table, guarded)
+    planner = _Planner(schema, table, guarded, atomic, on_conflict)
+    plan = planner.plan
     for entry in entries:
         planner.add(entry)
-    return planner.plan
+        if len(plan.batch) + len(plan.guarded) >= most:
+            break
+    return plan
 
 
 class _Planner:
-    def __init__(self, schema: TableSchema, table: str, guarded: bool) -> None:
+    def __init__(
+        self, schema: TableSchema, table: str, guarded: bool, atomic: bool, on_conflict: OnConflict
+    ) -> None:
         self._schema = schema
         self._codec = schema.codec
         self._table = table
         self._guarded = guarded
+        self._atomic = atomic
+        self._on_conflict: OnConflict = on_conflict
         self.plan = Plan()
 
     def add(self, entry: Entry) -> None:
@@ -138,8 +173,11 @@ class _Planner:
         if not self._guarded:
             self.plan.batch.append(Write(self._table, key, None, Stored(entry)))
             return
-        removal = Removal(schema, entry.key, DeleteItem(self._table, key, _unchanged(schema, base)), base)
-        self.plan.guarded.append(Guarded(removal, Stored(entry)))
+        guard: Condition | None = unchanged(schema, base)
+        if self._atomic:
+            guard = any_of(AttributeNotExists(Path.of(schema.hash.wire)), guard)
+        removal = Removal(schema, entry.key, DeleteItem(self._table, key, guard), base)
+        self._guard(removal, Stored(entry))
 
     # --- records ------------------------------------------------------------------------------
 
@@ -168,7 +206,11 @@ class _Planner:
         if save is None:
             self.plan.skipped += 1
         else:
-            self.plan.guarded.append(Guarded(save, Stored(entry, record, save.loaded, save)))
+            self._guard(save, Stored(entry, record, save.loaded, save))
+
+    def _guard(self, plan: Save | Removal, stored: Stored) -> None:
+        case = None if self._on_conflict == "raise" else Case.of(plan, self._on_conflict)
+        self.plan.guarded.append(Guarded(plan, stored, case))
 
     def _planned(self, entry: Entry, record: Any) -> Save | None:
         if record._stored is not None or not entry.is_deleted:
@@ -177,7 +219,7 @@ class _Planner:
         guard: Condition | None = None
         if entry.base is not None:
             absent = AttributeNotExists(Path.of(self._schema.hash.wire))
-            guard = any_of(absent, _unchanged(self._schema, entry.base))
+            guard = any_of(absent, unchanged(self._schema, entry.base))
         save = plan_put(self._schema, self._table, record, guard)
         assert isinstance(save.operation, PutItem)
         item = _with_key(self._schema, save.item, entry.base)
@@ -189,6 +231,9 @@ class _Planner:
 def _check_key(schema: TableSchema, entry: Entry) -> None:
     record = entry.record
     now = schema.record_key(record)
+    key = now if schema.range is not None else now[:1]
+    if key == entry.lookup and type(key[0]) in _QUICK and type(key[-1]) in _QUICK:
+        return
     if schema.lookup_item(schema.key_item(*now)) != entry.lookup:
         data = {key.name: value for key, value in zip(schema.keys, now, strict=False)}
         raise InvalidKeysException(
@@ -214,9 +259,3 @@ def _with_key(schema: TableSchema, item: Item, base: Item | None) -> Item:
     if base is None or all(item[wire] == base[wire] for wire in schema.key_wires):
         return item
     return {**item, **schema.key_of(base)}
-
-
-def _unchanged(schema: TableSchema, base: Item) -> Condition:
-    """Return the condition that an item is still as it was read, all of it, or its version."""
-    attributes = [Change(wire, None, value) for wire, value in base.items() if wire not in schema.key_wires]
-    return guard_of(schema, base, attributes)

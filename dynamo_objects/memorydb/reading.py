@@ -6,6 +6,8 @@ when a reply has said so; a read that fails leaves nothing behind.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterable
 from contextlib import closing
 from typing import Any
@@ -18,9 +20,13 @@ from ..errors import DecodeError
 from ..flows.batching import Answered, read_batches
 from ..operations.batch import BatchGetItem
 from .entries import Entry, Lookup
+from .gathering import Gatherer
 from .identity import IdentityMap, Reading
+from .timing import add_time
 
 __all__ = ["Reader"]
+
+_log = logging.getLogger("dynamo_objects.memorydb")
 
 
 @attrs.define(eq=False)
@@ -49,12 +55,17 @@ class _Claim:
 class Reader:
     """Reads the keys of an identity map.
 
+    Args:
+        gather_seconds: How long single reads wait for those of other threads, to be made with
+            one request; 0 for not at all.
+
     Attributes:
         map: The map.
     """
 
-    def __init__(self, map: IdentityMap) -> None:
+    def __init__(self, map: IdentityMap, gather_seconds: float = 0.0) -> None:
         self.map = map
+        self._gatherer = Gatherer(gather_seconds, self._read_gathered) if gather_seconds else None
 
     # --- one key ------------------------------------------------------------------------------
 
@@ -73,10 +84,17 @@ class Reader:
             claim = _Claim()
             try:
                 self._claim([lookup], claim, may_read=known.loads)
-                if claim.mine:
+                if claim.mine and self._gatherer is None:
                     self._read_one(hash, range, key)
             finally:
-                self._finish(claim.mine)
+                if self._gatherer is None:
+                    self._finish(claim.mine)
+            if claim.mine and self._gatherer is not None:
+                self._gatherer.read(lookup, key)
+                reading = claim.mine[lookup]
+                reading.done.wait()
+                if reading.error is not None:
+                    raise reading.error
             claim.wait()
             if lookup in claim.found:
                 if not claim.mine:
@@ -92,10 +110,28 @@ class Reader:
             self.map.db_reads += 1
             self._learn(key, record)
 
+    def _read_gathered(self, items: dict[Lookup, Item]) -> None:
+        """Read the keys that several threads wait for; whatever fails is raised in all of them."""
+        readings = self.map.readings
+        try:
+            self._read_many(list(items.values()), None)
+        except DecodeError:
+            pass  # those whose item is bad know it
+        except Exception as error:
+            with self.map.lock:
+                for lookup in items:
+                    if readings[lookup].entry is None:
+                        readings[lookup].error = error
+        finally:
+            self._finish(items)
+
     # --- many keys ----------------------------------------------------------------------------
 
-    def prefetch(self, keys: Iterable[Any], progress: Progress | None) -> None:
+    def prefetch(
+        self, keys: Iterable[Any], progress: Progress | None, times: dict[str, float] | None
+    ) -> None:
         """Read those of the keys, as users write them, that are not cached."""
+        began, reads = time.perf_counter(), self.map.db_reads
         schema = self.map.schema
         items: dict[Lookup, Item] = {}
         for key in keys:
@@ -105,6 +141,13 @@ class Reader:
                 items[self.map.lookup(item)] = item
         if self.map.loads:
             self.read(items, progress)
+        self.map.settle()
+        add_time(times, "mem_prefetch", began)
+        _log.info(
+            "prefetched %s: %d keys, %d requests, %.3f s",
+            *(self.map.schema.table_name, len(items), self.map.db_reads - reads),
+            time.perf_counter() - began,
+        )
 
     def read(self, items: dict[Lookup, Item], progress: Progress | None = None) -> dict[Lookup, Entry]:
         """Return the entries of key items by their lookups, reading those that are not cached."""
@@ -136,18 +179,20 @@ class Reader:
 
     def _take(self, answered: Answered) -> DecodeError | None:
         """Keep what was read; return what is wrong with the last bad item."""
-        bad: DecodeError | None = None
+        bad: dict[Lookup, DecodeError] = {}
         read: list[tuple[Item, Any]] = [(key, None) for key in answered.absent]
         for key, item in answered.found:
             try:
                 read.append((key, self.map.table._record(item)))
             except DecodeError as error:
-                bad = error
+                bad[self.map.lookup(key)] = error
         with self.map.lock:
             self.map.db_reads += 1
+            for lookup, problem in bad.items():
+                self.map.readings[lookup].error = problem
             for key, record in read:
                 self._learn(key, record)
-        return bad
+        return next(reversed(bad.values()), None)
 
     # --- who reads what -----------------------------------------------------------------------
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, overload
+from os import PathLike
+from typing import Any, Generic, TypeVar, overload
 
 from ..database.progress import Progress
-from ..errors import BatchFailed, DynamoException, ItemNotFound
-from ..flows.saving import encode_record
+from ..errors import DynamoException, ItemNotFound
+from ..flows.deciding import OnConflict, check_on_conflict
+from ..flows.planning import encode_record
 from ..record import DynamoRecord
 from ..table import DynamoTable
 from .entries import Entry
-from .flush import Flush
+from .gathering import Loader
 from .identity import IdentityMap
-from .plan import FlushReport, plan_flush
+from .leftovers import watch
+from .options import check_choice, check_count, check_seconds
+from .pressure import Pressure, WhenFull
 from .query import MemoryQuery
 from .reading import Reader
+from .timing import add_time
+from .writing import Writing
 
 __all__ = ["MemoryTable"]
 
@@ -26,7 +30,7 @@ Record = TypeVar("Record", bound=DynamoRecord)
 Default = TypeVar("Default")
 
 
-class MemoryTable(Generic[Record]):
+class MemoryTable(Writing, Generic[Record]):
     """A table in memory over a table in DynamoDB, for computations and request handlers.
 
     Each key is read at most once, and there is one record object for each key. Nothing is
@@ -42,21 +46,59 @@ class MemoryTable(Generic[Record]):
 
     Args:
         db_table: The table.
-        maxsize: How many clean records to keep; dirty ones are always kept. A change made
-            to a record after it was dropped needs ``save``. None keeps all.
+        maxsize: How many records to keep, the most recently used ones. Dirty ones, and those
+            that the program still refers to, are kept besides. None keeps any number.
+        maxbytes: How many bytes to keep, likewise, counting items as DynamoDB does, and 100
+            for each key. In memory a record takes several times that.
+        max_dirty: How many unwritten records there may be before they are flushed by themselves,
+            as by ``save_data_batch``; counted as they are handed out. None: any number.
+        when_full: ``block``: whoever passes *max_dirty* flushes and waits. ``flush``: a thread
+            does it; what goes wrong there is raised by the next call.
+        gather_seconds: How long a single read waits for those of other threads, to be made
+            with one request. 0: not at all.
+        journal: Path of a file that keeps what was accepted: at the end of a unit, and when
+            a flush starts. After a crash ``recover()`` writes what is in it.
+        on_conflict: What a flush does when somebody else has changed a record: as for
+            ``DynamoTable.save``, where it writes on condition.
+
+    Raises:
+        JournalInUse: Another process, or another MemoryTable, has the journal.
+        JournalUnfinished: It holds what a process has left behind: ``recover()`` first.
+        JournalError: It belongs to another table, or cannot be used safely.
     """
 
-    def __init__(self, db_table: DynamoTable[Record], maxsize: int | None = None) -> None:
+    def __init__(
+        self,
+        db_table: DynamoTable[Record],
+        maxsize: int | None = None,
+        *,
+        maxbytes: int | None = None,
+        max_dirty: int | None = None,
+        when_full: WhenFull = "block",
+        gather_seconds: float = 0.0,
+        journal: str | PathLike[str] | None = None,
+        on_conflict: OnConflict = "raise",
+    ) -> None:
         if not isinstance(db_table, DynamoTable):
             raise DynamoException(f"MemoryTable takes a table, not {type(db_table).__name__}")
-        if maxsize is not None and (isinstance(maxsize, bool) or not isinstance(maxsize, int) or maxsize < 1):
-            raise DynamoException("maxsize is a whole number from 1, or None")
+        check_count("maxsize", maxsize)
+        check_count("maxbytes", maxbytes)
+        check_count("max_dirty", max_dirty)
+        check_choice("when_full", when_full, ("block", "flush"))
+        check_seconds("gather_seconds", gather_seconds)
         self._table = db_table
         self._schema = db_table._schema
         self._codec = self._schema.codec
-        self._map = IdentityMap(db_table, maxsize)
-        self._reader = Reader(self._map)
-        self._flusher: int | None = None
+        check_on_conflict(on_conflict)
+        self._map = IdentityMap(db_table, maxsize, maxbytes)
+        self._map.on_conflict = on_conflict
+        self._reader = Reader(self._map, gather_seconds)
+        self._pressure = None if max_dirty is None else Pressure(self._map, max_dirty, when_full)
+        if journal is not None:
+            from .journal.keeping import keep_journal  # few need it
+
+            keep_journal(self._map, journal)
+        watch(self._map)
         kinds = [
             next((kind for kind in (str, int, bytes) if kind in key.codec.types), None)
             for key in self._schema.keys
@@ -115,7 +157,7 @@ class MemoryTable(Generic[Record]):
             known = self._map
             with known.lock:
                 entry = known.cache.get((hash,) if range is None else (hash, range))
-                if entry is not None and entry.record is not None:
+                if entry is not None and entry.record is not None and known.marks is None:
                     known.hits += 1
                     record: Record = entry.record
                     return record
@@ -153,9 +195,11 @@ class MemoryTable(Generic[Record]):
                 if not create and self._map.loads:
                     raise self._table._verbs.not_found(hash, range)
                 record = self._create(entry, hash, range, times)
+            self._map.mark(entry)
+            self._relieve()
             return record
         finally:
-            _add_time(times, "mem_total", began)
+            add_time(times, "mem_total", began)
 
     def _entry(self, hash: Any, range: Any, times: dict[str, float]) -> Entry:
         began = time.perf_counter()
@@ -164,29 +208,35 @@ class MemoryTable(Generic[Record]):
             entry, is_read = self._reader.entry(hash, range)
             return entry
         finally:
-            _add_time(times, "mem_get_from_db" if is_read else "mem_get_item", began)
+            add_time(times, "mem_get_from_db" if is_read else "mem_get_item", began)
 
     def _create(self, entry: Entry, hash: Any, range: Any, times: dict[str, float]) -> Record:
         began = time.perf_counter()
         self._table._verbs.check_creatable()
         record: Record = self._map.create(entry, hash, range)
-        _add_time(times, "mem_create_record", began)
+        add_time(times, "mem_create_record", began)
         return record
 
     # --- reading ahead, or not at all ---------------------------------------------------------
 
-    def prefetch(self, keys: Iterable[Any], progress: Progress | None = None) -> None:
+    def prefetch(
+        self,
+        keys: Iterable[Any],
+        progress: Progress | None = None,
+        times: dict[str, float] | None = None,
+    ) -> None:
         """Read many records at once, with a request for each 100 that are not cached.
 
         Args:
             keys: Hash values, or pairs of hash and range value; any number.
             progress: Its ``update(n)`` is called as keys are read.
+            times: Gets the seconds spent, added to ``mem_prefetch``.
 
         Raises:
             InvalidKeysException: Half a key, or a value of a wrong type; nothing was read.
             DecodeError: An item cannot become a record; all others were read.
         """
-        self._reader.prefetch(keys, progress)
+        self._reader.prefetch(keys, progress, times)
 
     def set_load_from_db(self, load_from_db: bool) -> None:
         """Set whether keys that are not cached are read; if not, ``get`` makes new records.
@@ -194,6 +244,15 @@ class MemoryTable(Generic[Record]):
         Queries and scans read in any case.
         """
         self._map.loads = load_from_db
+
+    def loader(self) -> Loader[Record]:
+        """Return what collects keys, and reads them together once the first is needed. ::
+
+        loader = stores.loader()
+        wanted = [loader.load(key) for key in keys]
+        cities = [pending.get().city for pending in wanted]
+        """
+        return Loader(self)
 
     # --- changing -----------------------------------------------------------------------------
 
@@ -219,6 +278,7 @@ class MemoryTable(Generic[Record]):
         if record._stored is not None and self._map.lookup(record._stored) != self._map.lookup(key):
             self._move(record)
         taken: Record = self._map.put(key, record)
+        self._relieve()
         return taken
 
     def _move(self, record: Any) -> None:
@@ -241,6 +301,7 @@ class MemoryTable(Generic[Record]):
         record: Record | None = self._map.delete(entry)
         if record is None:
             raise self._table._verbs.not_found(hash, range)
+        self._relieve()
         return record
 
     # --- what is cached -------------------------------------------------------------------------
@@ -266,9 +327,16 @@ class MemoryTable(Generic[Record]):
         """Return the keys that a flush would write or delete."""
         return [entry.key for entry in self._map.dirty()]
 
-    def reset(self) -> None:
-        """Forget everything, unwritten changes too."""
-        self._map.reset()
+    def reset(self, *, discard: bool = False) -> None:
+        """Forget everything, unwritten changes too.
+
+        Args:
+            discard: Forget also what the journal has accepted.
+
+        Raises:
+            JournalError: It has accepted changes that are not written, and *discard* is not set.
+        """
+        self._map.reset(discard=discard)
 
     # --- queries --------------------------------------------------------------------------------
 
@@ -283,97 +351,3 @@ class MemoryTable(Generic[Record]):
     def query_count(self, hash: Any = None, condition: Any = None, **keywords: Any) -> int:
         """Return the number of results of a query."""
         return self.query(hash, condition, **keywords).count()
-
-    # --- flushing -------------------------------------------------------------------------------
-
-    def save_data(
-        self,
-        ignore_errors: bool = False,
-        overwrite: bool = False,
-        progress: Progress | None = None,
-    ) -> FlushReport:
-        """Write all dirty records one by one, each guarded as by ``DynamoTable.save``.
-
-        Args:
-            ignore_errors: Return the report even if some were not written.
-            overwrite: Write whatever is stored.
-            progress: Its ``update(n)`` is called as records are written.
-
-        Raises:
-            BatchFailed: Some were not written; they stay dirty. ``report`` says which and why.
-        """
-        return self._flush(ignore_errors, overwrite, progress, one_by_one=True)
-
-    def save_data_batch(
-        self,
-        ignore_errors: bool = False,
-        overwrite: bool = False,
-        progress: Progress | None = None,
-    ) -> FlushReport:
-        """Write all dirty records by batch writes, 25 to a request, several at a time.
-
-        DynamoDB's batch writes carry no conditions: the last writer wins. Records with a
-        version field are written conditionally instead, unless *overwrite* is set.
-        Arguments and errors are those of ``save_data``.
-        """
-        return self._flush(ignore_errors, overwrite, progress, one_by_one=False)
-
-    batch_write = save_data_batch
-
-    def _flush(
-        self, ignore_errors: bool, overwrite: bool, progress: Progress | None, *, one_by_one: bool
-    ) -> FlushReport:
-        self._check_process()
-        if self._flusher == threading.get_ident():
-            raise DynamoException(f"{self!r} is being flushed: a progress bar must not flush it again")
-        with self._map.flushing:  # two at once would write everything twice
-            self._flusher = threading.get_ident()
-            self._map.begin_flush()
-            try:
-                report = self._written(overwrite, progress, one_by_one=one_by_one)
-            finally:
-                self._flusher = None
-                self._map.end_flush()
-        if report.failed and not ignore_errors:
-            failed = BatchFailed(f"flush of {self._table.table_name}", report.failed, report)
-            raise failed from report.failed[0].reason
-        return report
-
-    def _written(self, overwrite: bool, progress: Progress | None, *, one_by_one: bool) -> FlushReport:
-        known = self._map
-        known.check_home()
-        with known.planning:
-            plan = plan_flush(
-                self._schema,
-                known.name,
-                known.entries(),
-                conditional=one_by_one,
-                overwrite=overwrite,
-            )
-        flush = Flush(self._table._connection, self._codec, plan, known.lock, progress)
-        return flush.run(one_by_one=one_by_one)
-
-    def _check_process(self) -> None:
-        if self._map.was_inherited_dirty:
-            raise DynamoException(
-                f"{self!r} was inherited with unwritten changes by a forked process: flush it "
-                f"where they were made, or they would be written twice; here, reset() it"
-            )
-
-    # --- with -----------------------------------------------------------------------------------
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.save_data_batch()
-
-
-def _add_time(times: dict[str, float], name: str, began: float) -> None:
-    times[name] = times.get(name, 0.0) + time.perf_counter() - began

@@ -17,7 +17,8 @@ from ..errors import BatchFailed, DynamoException, Failure, QueryError, Validati
 from ..flows.base import Emit, Flow, Together
 from ..flows.batching import Answered, NotWritten, Written, read_batches, write_batches
 from ..flows.flushing import noted
-from ..flows.saving import Save, encode_record, plan_save, save, saved
+from ..flows.planning import Save, Stored, encode_record, plan_save, plan_write
+from ..flows.saving import at_home, save
 from ..operations.batch import BatchGetItem, Write
 from ..operations.item import PutItem
 from ..record import DynamoRecord
@@ -128,36 +129,45 @@ class Saving:
             raise QueryError("save_many takes several records: write save_many([record])")
         self._verbs = verbs
         self._is_guarded = verbs.schema.codec.version is not None
+        #: Key -> record, in the order asked.
         self._records: dict[Any, Any] = {}
+        #: Key -> what is to be done and was not done yet: one of the two is empty.
         self._plans: dict[Any, Save] = {}
-        schema = verbs.schema
+        self._writes: dict[Any, Write] = {}
+        schema, table, kept = verbs.schema, verbs.table, self._records
         for record in records:
-            if not self._is_guarded and getattr(record, "_stored", record) is None:
-                plan = self._plan(record)  # which derives the key, too
+            write = None if self._is_guarded else plan_write(schema, table, record)
+            if write is not None:
+                lookup = write.ref.lookup
             else:
                 schema.check_class(record)
                 record._check_data()  # which may derive the key
-                plan = None
-            lookup = schema.lookup_item(schema.key_item(*schema.record_key(record)))
-            if lookup in self._records:  # the last wins, in its place
-                del self._records[lookup]
-                self._plans.pop(lookup, None)
-            self._records[lookup] = record
-            if plan is not None:
-                self._plans[lookup] = plan
-        for lookup, record in self._records.items():
-            if lookup not in self._plans and (plan := self._plan(record)) is not None:
-                self._plans[lookup] = plan
+                lookup = schema.lookup_item(schema.key_item(*schema.record_key(record)))
+            if lookup in kept:  # the last wins, in its place
+                del kept[lookup]
+                self._writes.pop(lookup, None)
+            kept[lookup] = record
+            if write is not None:
+                self._writes[lookup] = write
+        for lookup, record in kept.items():
+            if lookup not in self._writes:
+                self._plan(lookup, record)
         self._failures: dict[Any, Failure] = {}
         self._lock = threading.Lock()
 
-    def _plan(self, record: Any) -> Save | None:
-        schema = self._verbs.schema
+    def _plan(self, lookup: Any, record: Any) -> None:
+        schema, table = self._verbs.schema, self._verbs.table
         try:
-            plan = plan_save(schema, self._verbs.table, record, overwrite=not self._is_guarded)
-            if not self._is_guarded and (plan is None or not isinstance(plan.operation, PutItem)):
+            plan = plan_save(schema, table, record, overwrite=not self._is_guarded)
+            if self._is_guarded:
+                if plan is not None:
+                    self._plans[lookup] = plan
+                return
+            if plan is None or not isinstance(plan.operation, PutItem):
                 encode_record(schema, record)  # a partial record: says which field was not read
-            return plan
+            assert plan is not None
+            key, ref = schema.key_of(plan.item), Stored(lookup, record, plan.loaded)
+            self._writes[lookup] = Write(table, key, plan.item, ref)
         except ValidationError as error:
             error.add_note(f"the record with the key {_shown(schema, record)!r}; nothing was sent")
             raise
@@ -167,42 +177,38 @@ class Saving:
         return noted(self._flow(patience_seconds), self._take)
 
     def _flow(self, patience_seconds: float) -> Flow[None]:
-        plans = list(self._plans.items())
         if self._is_guarded:
+            plans = list(self._plans.items())
             yield Together(_save_one(lookup, plan) for lookup, plan in plans)
         else:
-            yield from write_batches([self._write(lookup, plan) for lookup, plan in plans], patience_seconds)
-
-    def _write(self, lookup: Any, plan: Save) -> Write:
-        schema = self._verbs.schema
-        text = plan.operation.text if isinstance(plan.operation, PutItem) else None
-        key = schema.quick_item(*lookup) or schema.key_of(plan.item)
-        return Write(self._verbs.table, key, plan.item, lookup, text)
+            yield from write_batches(list(self._writes.values()), patience_seconds)
 
     def _take(self, event: Any) -> None:
         with self._lock:
             match event:
                 case Written(writes):
+                    remember, table = self._verbs.schema.codec.remember, self._verbs.table
                     for write in writes:
-                        self._done(write.ref, saved(self._plans[write.ref]))
+                        stored = write.ref
+                        del self._writes[stored.lookup]
+                        remember(stored.record, write.item, stored.loaded)
+                        at_home(stored.record, table)
                 case _Saved(lookup, record):
-                    self._done(lookup, record)
+                    del self._plans[lookup]
+                    self._records[lookup] = record
                 case NotWritten(write, reason):
-                    self._failed(write.ref, reason)
+                    self._failed(write.ref.lookup, reason)
                 case _NotSaved(lookup, reason):
                     self._failed(lookup, reason)
 
-    def _done(self, lookup: Any, record: Any) -> None:
-        self._records[lookup] = record
-        del self._plans[lookup]
-
     def _failed(self, lookup: Any, reason: DynamoException) -> None:
-        plan = self._plans.pop(lookup)
-        self._failures[lookup] = Failure(plan.key, reason, plan.record)
+        plan = self._plans.pop(lookup, None) or self._writes.pop(lookup)
+        key, record = self._verbs.schema.user_key(plan.item or {}), self._records[lookup]
+        self._failures[lookup] = Failure(key, reason, record)
 
     def stop(self, error: DynamoException) -> None:
         """Count all that was not acknowledged as failed: *error* ended the flow."""
-        for lookup in list(self._plans):
+        for lookup in [*self._plans, *self._writes]:
             self._failed(lookup, error)
 
     @property

@@ -10,8 +10,9 @@ from ..codec.values import Item
 from ..errors import DynamoException, QueryError
 from ..expressions.tree import Condition, Path
 from ..flows.deciding import Case, OnConflict, check_on_conflict
+from ..flows.planning import plan_save
 from ..flows.resolving import save_resolving
-from ..flows.saving import plan_save, save
+from ..flows.saving import save
 from ..operations.item import GetItem
 from .batches import Deleting, Reading, Saving
 from .declared import Record

@@ -40,7 +40,8 @@ from ..expressions.tree import (
     all_of,
 )
 from ..flows.base import Flow
-from ..flows.saving import with_version, write
+from ..flows.planning import with_version
+from ..flows.saving import write
 from ..operations.item import DeleteItem, GetItem, UpdateItem
 from ..query import decode_error
 from ..schema import TableSchema

@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -177,18 +178,18 @@ class Model(RuleBasedStateMachine):
 
     @initialize(
         table=st.sampled_from(TABLES),
-        maxsize=st.sampled_from([None, None, 1, 3]),
+        bounds=st.sampled_from([{}, {}, {"maxsize": 1}, {"maxsize": 3}, {"maxbytes": 300}]),
         rows=st.dictionaries(KEYS, st.tuples(NUMBERS, GROUPS, TAGS), max_size=8),
         parallel=st.sampled_from([1, 4]),
     )
-    def begin(self, table: Any, maxsize: int | None, rows: dict[Key, Any], parallel: int) -> None:
+    def begin(self, table: Any, bounds: dict[str, int], rows: dict[Key, Any], parallel: int) -> None:
         """Make a table with some records in it."""
         self.table = table(database=connect(self.service, max_parallel=parallel))
         self.record_class = self.table.record_class
         self.is_counted = "version" in self.record_class.__dynamo_fields__
         self.is_frozen = self.record_class.__dynamo_frozen__
-        self.maxsize = maxsize
-        self.memory: Any = MemoryTable(self.table, maxsize)
+        self.maxsize = bounds.get("maxsize") or bounds.get("maxbytes")
+        self.memory: Any = MemoryTable(self.table, **bounds)
         for key, (n, group, tags) in rows.items():
             self.store(key, n, group, tags)
         self.service.forget()
@@ -346,7 +347,7 @@ class Model(RuleBasedStateMachine):
         self.service.forget()
         self.memory.prefetch(keys)
         wanted = {key for key in keys if key not in self.known}
-        read = {(key[0][2], int(key[1][2])) for key in self.service.reads}
+        read = {(hash, int(range)) for hash, range in self.service.reads}
         assert wanted <= read <= (wanted if self.maxsize is None else set(keys))
         assert all(count == 1 for count in self.service.reads.values())
         assert len(self.service.sent) == bool(read)
@@ -357,6 +358,86 @@ class Model(RuleBasedStateMachine):
             if key not in self.stored:
                 self.learn(key, None)
         self.see()
+
+    @precondition(lambda self: self.maxsize is not None)
+    @rule(key=KEYS)
+    def let_go(self, key: Key) -> None:
+        """Have nobody refer to a clean record, so that a small cache drops it for others."""
+        self.see()
+        known = self.known.get(key)
+        if known is None or known.is_dirty or not known.is_change or known.base != self.stored.get(key):
+            return
+        del self.known[key], known
+        for number in range(5):
+            self.memory.find("elsewhere", number)
+        self.memory._map.settle()  # what was kept for us is looked at when there is more of it
+        assert not self.memory.has_item(*key)
+        self.see()
+
+    # --- units ----------------------------------------------------------------------------------
+
+    @rule(
+        steps=st.lists(
+            st.tuples(
+                st.sampled_from(
+                    ["change", "change_inside", "save_copy", "save_new", "delete", "get", "unit"]
+                ),
+                KEYS,
+                NUMBERS,
+            ),
+            max_size=6,
+        ),
+        fails=st.booleans(),
+    )
+    def unit(self, steps: list[Any], fails: bool) -> None:
+        """Change some records in a unit, and in one inside of it; an exception undoes its changes."""
+        self.see()
+        before = {
+            key: (attrs.evolve(known), None if known.record is None else row_of(known.record))
+            for key, known in self.known.items()
+        }
+        self.service.forget()
+        with suppress(ZeroDivisionError), self.memory.unit():
+            for number, (name, key, n) in enumerate(steps):
+                if name == "unit":
+                    self.unit(steps[number + 1 :], bool(n % 2))
+                else:
+                    self.step(name, key, n)
+            if fails:
+                raise ZeroDivisionError
+        if fails:
+            self.undo(before)
+        self.see()
+
+    def step(self, name: str, key: Key, n: int) -> None:
+        """Do one thing in a unit."""
+        match name:
+            case "change":
+                self.change(key, n, "g", ["y"], n > 1)
+            case "change_inside":
+                self.change_inside(key, "x")
+            case "save_copy" | "save_new" if self.memory.has_item(*key) or name == "save_new":
+                self.save_copy(key, n, "k") if name == "save_copy" else self.save_new(key, n, "k", ["x"])
+            case "delete":
+                self.delete(key)
+            case "get":
+                self.get(key, n > 1)
+
+    def undo(self, before: dict[Key, Any]) -> None:
+        """Take back in the model what a unit has changed; what it has read stays read."""
+        cached = {entry.lookup: entry.record for entry in self.memory._map.entries()}
+        for key in [*self.known]:
+            if key not in before:
+                del self.known[key]
+                if key in cached:
+                    self.learn(key, cached[key])
+                else:
+                    self.asked.discard(key)  # it was only saved here, and is not known any more
+        for key, (known, row) in before.items():
+            self.known[key] = known
+            if known.record is not None:
+                assert row == row_of(known.record), "the values before the unit"
+                assert self.memory.get(*key) is known.record
 
     # --- searches -------------------------------------------------------------------------------
 
@@ -448,7 +529,7 @@ class Model(RuleBasedStateMachine):
         self.service.forget()
         self.check(query, rows, limit, lambda row: row["n"])
         assert all(count == 1 for count in self.service.reads.values())
-        read = {(key[0][2], int(key[1][2])) for key in self.service.reads}
+        read = {(hash, int(range)) for hash, range in self.service.reads}
         if self.maxsize is None:
             assert not read & self.asked, "read twice"
         self.asked |= read

@@ -110,6 +110,7 @@ for found in memory.query("s1", limit=3, reverse=True, query_filter={"city__ne":
 # --- flushing
 
 assert_type(memory.save_data(), FlushReport)
+assert_type(memory.save_data(on_conflict="theirs").merged, int)
 assert_type(memory.save_data_batch(ignore_errors=True, overwrite=True, progress=Bar()), FlushReport)
 assert_type(memory.batch_write(), FlushReport)
 report = memory.save_data()
@@ -137,5 +138,6 @@ memory.save(FrozenStore())  # type: ignore[arg-type]
 MemoryTable(StoreTable)  # type: ignore[arg-type]
 MemoryTable(StoreTable(), maxsize="10")  # type: ignore[arg-type]
 memory.save_data(progress=5)  # type: ignore[arg-type]
+memory.save_data(on_conflict="Theirs")  # type: ignore[arg-type]
 memory.hits = 5  # type: ignore[misc]
 query.page(5)  # type: ignore[attr-defined]

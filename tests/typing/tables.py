@@ -86,6 +86,8 @@ assert_type(table.find("s1", 5, "none"), Store | str)
 assert_type(table.save(store), Store)
 assert_type(table.save(store, overwrite=True, condition=Attr("city").eq("Oslo"), exactly_once=True), Store)
 assert_type(table.save(store, condition={"city__eq": "Oslo"}), Store)
+assert_type(table.save(store, on_conflict="merge"), Store)
+assert_type(table.save(store, on_conflict=lambda base, mine, theirs: mine or theirs), Store)
 assert_type(table.delete("s1"), Store)
 assert_type(table.update("s1", put={"city": "Oslo"}, add={"visits": 1}, remove=["city"]), Store)
 assert_type(table.update_counter("s1", 5, visits=1), dict[str, Any])
@@ -145,6 +147,8 @@ with TableThroughput({"store": {"table": {"read": 1, "write": 1}}}) as raised:
 
 table.get("s1").nmae  # type: ignore[attr-defined]
 table.save(FrozenStore())  # type: ignore[arg-type]
+table.save(store, on_conflict="Merge")  # type: ignore[arg-type]
+field(default=0, merge="add")  # type: ignore[call-overload]
 table.save_many([FrozenStore()])  # type: ignore[list-item]
 table.query("s1", limit="5")  # type: ignore[arg-type]
 table.query("s1").reverse("yes")  # type: ignore[arg-type]

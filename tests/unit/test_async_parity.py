@@ -14,9 +14,20 @@ from dynamo_objects import DynamoRecord, HashKey
 from dynamo_objects.codec.values import Item
 from dynamo_objects.connection.attempts import RetryPolicy
 from dynamo_objects.connection.transport import Reply
-from dynamo_objects.errors import DynamoException, TransportError
+from dynamo_objects.errors import ConflictError, DynamoException, TransportError
 from dynamo_objects.expressions.tree import Add, AttributeNotExists, Compare, Path, Update, Value
-from dynamo_objects.flows import batching, copying, flushing, once, paging, saving, waiting
+from dynamo_objects.flows import (
+    batching,
+    copying,
+    deciding,
+    flushing,
+    once,
+    paging,
+    removing,
+    resolving,
+    saving,
+    waiting,
+)
 from dynamo_objects.flows.base import Backoff, Emit, Flow, Pause, Together
 from dynamo_objects.operations.batch import BatchGetItem, Write
 from dynamo_objects.operations.item import DeleteItem, GetItem, PutItem, UpdateItem
@@ -171,6 +182,33 @@ def guarded() -> list[flushing.Guarded]:
     return [flushing.Guarded(each, None) for each in plans]
 
 
+def case(on_conflict: Any) -> deciding.Case:
+    """Return a save that meets what is stored, and what is to happen then."""
+    return deciding.Case.of(plan(loaded()), on_conflict)
+
+
+def resolving_flush() -> Flow[None]:
+    """Return a flush whose conflicts are resolved: saves and deletions, by words and a function."""
+    removal = removing.plan_removal(SCHEMA, "t", "key-46", item_of(46))
+    ways: list[Any] = [case("mine"), case(lambda base, mine, theirs: None), deciding.Case.of(removal, "mine")]
+    return flushing.write_in_turn([flushing.Guarded(each.plan, None, each) for each in ways], 60)
+
+
+def resolving_by_hand() -> Flow[Any]:
+    """Return a conflict that is met, and then resolved."""
+    given = case("mine")
+    try:
+        yield from saving.save(given.plan)  # type: ignore[arg-type]
+    except ConflictError as error:
+        conflict = error
+    else:
+        return None
+    try:
+        return (yield from resolving.resolve(given, conflict)).item
+    except resolving.Undecided as undecided:
+        raise undecided.reason from None
+
+
 FLOWS: dict[str, Callable[[], Flow[Any]]] = {
     "all commands": everything,
     "pages": lambda: paging.pages(Scan(table="t")),
@@ -197,6 +235,10 @@ FLOWS: dict[str, Callable[[], Flow[Any]]] = {
     "save what exists": lambda: saving.save(plan(Thing(id="key-1"))),
     "save a conflict": lambda: saving.save(plan(loaded())),
     "save once": lambda: saving.save(plan(Thing(id="key-new")), "token"),
+    "save and merge": lambda: resolving.save_resolving(case("merge")),
+    "save mine once": lambda: resolving.save_resolving(case("mine"), "token"),
+    "resolve": resolving_by_hand,
+    "flush and resolve": resolving_flush,
     "write": lambda: saving.write(TAKE, None),
     "count once": lambda: once.write_once(COUNT, "token"),
     "delete once": lambda: once.write_once(TAKE, "token"),
@@ -327,7 +369,7 @@ def test_with_faults_the_drivers_do_the_same(name: str, seed: int) -> None:
 
 
 #: Flows that are part of others, and are run with them.
-PARTS = {"explain"}
+PARTS = {"explain", "explain_removal", "resolve"}
 
 
 def test_every_flow_is_run_here() -> None:
@@ -336,7 +378,7 @@ def test_every_flow_is_run_here() -> None:
     """
     flows = {
         name
-        for module in (batching, copying, flushing, once, paging, saving, waiting)
+        for module in (batching, copying, flushing, once, paging, removing, resolving, saving, waiting)
         for name in module.__all__
         if str(getattr(getattr(module, name), "__annotations__", {}).get("return", "")).startswith("Flow[")
     }

@@ -39,8 +39,7 @@ from dynamo_objects.errors import (
 )
 from dynamo_objects.expressions.tree import Add, AttributeNotExists, Compare, Path, Set, Update, Value
 from dynamo_objects.flows.batching import read_batches, write_batches
-from dynamo_objects.operations.batch import BatchGetItem, Write
-from dynamo_objects.operations.batch import key_identity
+from dynamo_objects.operations.batch import BatchGetItem, Write, key_identity
 from dynamo_objects.operations.item import DeleteItem, GetItem, PutItem, UpdateItem
 from dynamo_objects.operations.search import Query, Scan
 from dynamo_objects.operations.table import CreateTable, DescribeTable, ListTables

@@ -22,7 +22,8 @@ from dynamo_objects.errors import (
 )
 from dynamo_objects.expressions.tree import Add, AttributeExists, Compare, Path, Set, Update, Value
 from dynamo_objects.flows.once import write_once
-from dynamo_objects.flows.saving import Save, plan_save, save
+from dynamo_objects.flows.planning import Save, plan_save
+from dynamo_objects.flows.saving import save
 from dynamo_objects.operations.item import DeleteItem, GetItem, PutItem, UpdateItem
 from dynamo_objects.record import codec_of
 from dynamo_objects.schema import TableSchema

@@ -60,7 +60,9 @@ class Place:
 def _is_harmless(name: str) -> bool:
     """Tell whether a variable is none that changes how a client works, or what Python compiles."""
     is_proxy = name.lower().endswith("_proxy")
-    return not (is_proxy or name.startswith(("AWS_", "DYNAMO", "PYNAMODB_", "SSL_", "PYTHON")))
+    is_bundle = name == "REQUESTS_CA_BUNDLE"
+    starts = ("AWS_", "BOTO", "DYNAMO", "PYNAMODB_", "SSL_", "PYTHON")
+    return not (is_proxy or is_bundle or name.startswith(starts))
 
 
 def _python(program: str, *arguments: str) -> list[str]:
