@@ -14,7 +14,7 @@ import msgspec
 from .codec import Source, decode_source
 from .fields import FieldCodec
 from .generating import checked, compiled, explained, indented, marker
-from .kept import KEPT, KeptItem, contents, is_lazy
+from .kept import KEPT, KeptItem, contents, is_lazy, spelt_otherwise
 from .typed import TypedItem
 
 __all__ = ["compile_decoder", "compile_typed_decoder"]
@@ -97,6 +97,8 @@ def compile_typed_decoder(
     if kept is None:
         return compiled("decode", "item, home=None", [*lines, *building.record()], source)
     made = contents(kept, fields, building.held, places, source)
+    if odd := spelt_otherwise(fields, building.held, places):
+        lines.append(f"if {odd}: return {sparse}(item, home)")
     return compiled("decode", "item, home=None", [*lines, *building.record(made, values)], source)
 
 

@@ -18,7 +18,7 @@ import msgspec
 from .codec import Source
 from .fields import FieldCodec
 from .generating import compiled
-from .scalars import BOOL, STR
+from .scalars import BOOL, INT, STR
 from .typed import Binary, Boolean, Number, Text, TypedItem
 from .values import AttributeValue
 
@@ -33,6 +33,7 @@ __all__ = [
     "kept_item",
     "loaded_values",
     "make_lazy",
+    "spelt_otherwise",
 ]
 
 #: Stands in ``_loaded`` for the values in a kept item.
@@ -41,8 +42,9 @@ KEPT: tuple[Any, ...] = ("kept",)
 #: What a lazy field holds before anybody has looked at it.
 UNTOUCHED = object()
 
-#: How an attribute is kept: the very value of the field, the text and the value, or as it was parsed.
-Way: TypeAlias = Literal["same", "text", "whole"]
+#: How an attribute is kept: the very value of the field, the whole number, the text and the value,
+#: or as it was parsed.
+Way: TypeAlias = Literal["same", "number", "text", "whole"]
 
 _TAGS = {Text: "S", Number: "N", Binary: "B", Boolean: "BOOL"}
 
@@ -68,7 +70,7 @@ class KeptItem(TypedItem, frozen=True, gc=False, eq=False):
         tag = self.tags[wire]
         content = getattr(self, self.places[wire])
         if tag is not None:
-            return {tag: content}
+            return {tag: f"{content}" if type(content) is int else content}
         plain: AttributeValue = msgspec.to_builtins(content)
         return plain
 
@@ -95,6 +97,8 @@ def loaded_values(record: Any) -> tuple[Any, ...] | None:
 def _way(field: FieldCodec) -> Way:
     if field.codec is STR or field.codec is BOOL:
         return "same"
+    if field.codec is INT:
+        return "number"
     typed = field.codec.typed
     return "text" if field.codec.is_scalar and typed is not None and typed.kind in _TAGS else "whole"
 
@@ -156,7 +160,7 @@ def contents(
     kept, values = [source.constant(_NOT_FOR_WRITING)], []
     for field in fields:
         place, way = f"item.{places[field.wire]}", _way(field)
-        if way == "same":
+        if way in ("same", "number"):
             kept.append(held[field.name])
         elif way == "text":
             kept.append(f"{place}.{kind.tags[field.wire]}")
@@ -164,6 +168,12 @@ def contents(
         else:
             kept.append(place)
     return f"{source.constant(kind)}({', '.join([*kept, *values])})"
+
+
+def spelt_otherwise(fields: Sequence[FieldCodec], held: Mapping[str, str], places: Mapping[str, str]) -> str:
+    """Return the condition that a whole number is not spelt as we would, so that it must be kept as it is."""
+    tests = [f"f'{{{held[f.name]}}}' != item.{places[f.wire]}.N" for f in fields if _way(f) == "number"]
+    return " or ".join(tests)
 
 
 # --- fields that are made when somebody looks at them -------------------------------------------

@@ -36,7 +36,7 @@ from ..operations.base import Operation, Resend
 from .replies import read
 from .transport import Reply
 
-__all__ = ["Attempts", "RetryPolicy", "Send", "Sleep", "attempts"]
+__all__ = ["Attempts", "First", "RetryPolicy", "Send", "Sleep", "attempts"]
 
 Result = TypeVar("Result")
 
@@ -101,6 +101,16 @@ class Sleep(msgspec.Struct, frozen=True):
     is_throttled: bool = False
 
 
+class First(Quiet, frozen=True):
+    """The first attempt, and what came of it."""
+
+    unshown = frozenset({"payload", "answer"})
+
+    payload: bytes
+    began: float
+    answer: Reply | TransportError
+
+
 Attempts: TypeAlias = Generator[Send | Sleep, "Reply | TransportError | None", Result]
 
 
@@ -109,22 +119,27 @@ def attempts(
     policy: RetryPolicy,
     clock: Callable[[], float],
     chance: Callable[[], float],
+    first: First | None = None,
 ) -> Attempts[Result]:
     """Run an operation to its result.
 
     Args:
         clock: Seconds from any fixed moment.
         chance: Random numbers from 0 to 1.
+        first: The first attempt, where it was made already.
 
     Raises:
         DynamoException: The operation failed for good, or its outcome is not known.
     """
-    payload = operation.payload()
-    began = clock()
+    payload = operation.payload() if first is None else first.payload
+    began = clock() if first is None else first.began
     attempt = strange = 0
     lost: DynamoException | None = None
     while True:
-        answer = yield Send(operation.name, payload, policy.timeout_seconds)
+        if first is not None and attempt == 0:
+            answer: Reply | TransportError | None = first.answer
+        else:
+            answer = yield Send(operation.name, payload, policy.timeout_seconds)
         try:
             result = _result(operation, answer)
         except DynamoException as error:

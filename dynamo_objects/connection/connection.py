@@ -10,16 +10,17 @@ import uuid
 import weakref
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, TypeVar
 
-from ..errors import TransportError
-from ..flows.base import Backoff, Emit, Flow, Pause, Together
+from ..errors import DynamoException, TransportError
+from ..flows.base import Backoff, Command, Emit, Flow, Pause, Together
 from ..flows.once import write_once
 from ..operations.base import Operation, Resend
 from ..operations.item import DeleteItem, PutItem, UpdateItem
-from .attempts import RetryPolicy, Send, attempts
+from .attempts import First, RetryPolicy, Send, attempts
 from .limits import Gate
+from .replies import read
 from .transport import Reply, Transport
 
 __all__ = ["Connection", "once_only"]
@@ -136,7 +137,16 @@ class Connection:
         once: Flow[Result] | None = once_only(operation, self.transport)
         if once is not None:
             return self._run(once, abandoned)
-        steps = attempts(operation, self.policy, self._clock, self._chance)
+        first = None
+        if abandoned is None:
+            # The usual case, a good reply to the first attempt, needs nothing of what follows.
+            payload, began = operation.payload(), self._clock()
+            reply = self._send(operation.name, payload, self.policy.timeout_seconds)
+            if isinstance(reply, Reply):
+                with suppress(DynamoException):  # which is looked at again below
+                    return read(operation, reply)
+            first = First(payload, began, reply)
+        steps = attempts(operation, self.policy, self._clock, self._chance, first)
         answer: Reply | TransportError | None = None
         while True:
             try:
@@ -146,26 +156,28 @@ class Connection:
                 return result
             answer = None
             if isinstance(step, Send):
-                answer = self._send(step) if abandoned is None else self._send_by_limit(step, abandoned)
+                answer = self._sent(step, abandoned)
             else:
                 if step.is_throttled and abandoned is not None:
                     self._gate.throttled()
                 self._pause(step.seconds, abandoned)
 
-    def _send(self, send: Send) -> Reply | TransportError:
-        self._count(send.operation)
+    def _send(self, operation: str, payload: bytes, timeout_seconds: float) -> Reply | TransportError:
+        self._count(operation)
         try:
-            return self.transport.send(send.operation, send.payload, send.timeout_seconds)
+            return self.transport.send(operation, payload, timeout_seconds)
         except TransportError as error:
             return error
 
-    def _send_by_limit(self, send: Send, abandoned: threading.Event) -> Reply | TransportError:
-        """Send when there is room: for workers, who run at the same time."""
+    def _sent(self, send: Send, abandoned: threading.Event | None) -> Reply | TransportError:
+        """Send; workers, who run at the same time, when there is room."""
+        if abandoned is None:
+            return self._send(send.operation, send.payload, send.timeout_seconds)
         if not self._gate.enter(abandoned):
             raise _abandoned()
         is_good = False
         try:
-            answer = self._send(send)
+            answer = self._send(send.operation, send.payload, send.timeout_seconds)
             is_good = isinstance(answer, Reply) and answer.status == 200
             return answer
         finally:
@@ -196,16 +208,37 @@ class Connection:
         abandoned: threading.Event | None,
         on_event: Callable[[Any], None] | None = None,
     ) -> Result:
-        events = self._drive(flow, self.max_parallel if abandoned is None else 1, abandoned)
-        with closing(events):
+        began, parallel = self._clock(), self.max_parallel if abandoned is None else 1
+        value: Any = None
+        error: Exception | None = None
+        try:
             while True:
                 try:
-                    event = next(events)
+                    command = flow.send(value) if error is None else flow.throw(error)
                 except StopIteration as stop:
                     result: Result = stop.value
                     return result
-                if on_event is not None:
-                    on_event(event)
+                value, error = None, None
+                if isinstance(command, Operation):
+                    try:
+                        value = self._call(command, abandoned)
+                    except Exception as failure:
+                        error = failure
+                    continue
+                with closing(self._obey(command, began, parallel, abandoned)) as events:
+                    while True:
+                        try:
+                            event = next(events)
+                        except StopIteration as stop:
+                            value = stop.value
+                            break
+                        except Exception as failure:
+                            error = failure
+                            break
+                        if on_event is not None:
+                            on_event(event)
+        finally:
+            flow.close()
 
     def stream(self, flow: Flow[Result]) -> Generator[Any, None, Result]:
         """Run a flow, yielding its events as they come; nothing runs unless it is iterated."""
@@ -226,25 +259,32 @@ class Connection:
                     return result
                 value, error = None, None
                 try:
-                    match command:
-                        case Operation():
-                            value = self._call(command, abandoned)
-                        case Emit():
-                            yield command.value
-                        case Pause(seconds):
-                            self._pause(seconds, abandoned)
-                            value = self._clock() - began
-                        case Backoff(attempt, is_throttled):
-                            if is_throttled and abandoned is not None:
-                                self._gate.throttled()
-                            self._pause(self.policy.pause(attempt, self._chance()), abandoned)
-                            value = self._clock() - began
-                        case Together():
-                            value = yield from self._together(command, parallel, abandoned)
+                    if isinstance(command, Operation):
+                        value = self._call(command, abandoned)
+                    else:
+                        value = yield from self._obey(command, began, parallel, abandoned)
                 except Exception as failure:
                     error = failure
         finally:
             flow.close()
+
+    def _obey(
+        self, command: Command, began: float, parallel: int, abandoned: threading.Event | None
+    ) -> Generator[Any, None, Any]:
+        """Carry out what is no operation, yielding events; return what the flow gets."""
+        match command:
+            case Emit():
+                yield command.value
+                return None
+            case Pause(seconds):
+                self._pause(seconds, abandoned)
+            case Backoff(attempt, is_throttled):
+                if is_throttled and abandoned is not None:
+                    self._gate.throttled()
+                self._pause(self.policy.pause(attempt, self._chance()), abandoned)
+            case Together():
+                return (yield from self._together(command, parallel, abandoned))
+        return self._clock() - began
 
     def _together(
         self, together: Together, parallel: int, abandoned: threading.Event | None

@@ -20,6 +20,7 @@ from ..errors import BatchFailed, DynamoException
 from ..flows.deciding import OnConflict
 from ..flows.transacting import check_as_one
 from ..operations.batch import MAX_WRITES
+from .collecting import few_collections
 from .entries import Entry
 from .flush import Flush, Settling
 from .identity import IdentityMap
@@ -72,7 +73,8 @@ def flush_tables(maps: Sequence[IdentityMap], manner: Manner) -> list[FlushRepor
     with ExitStack() as alone:
         for known in sorted(maps, key=id):  # so that two threads cannot wait for each other
             alone.enter_context(_alone(known))
-        reports = _flushed(maps, manner)
+        with few_collections(sum(len(known.cache) for known in maps) >= _ROUND):
+            reports = _flushed(maps, manner)
     add_time(manner.times, "mem_flush_total", began)
     whole = reports[-1]
     _log.info(

@@ -88,7 +88,7 @@ def replay(header: Header, change: Change, earlier: Sequence[Change]) -> Flow[Ou
 
 
 def _replay(header: Header, change: Change, earlier: Sequence[Change]) -> Flow[Outcome]:
-    # Conditions cannot say that an item has no further attributes: what goes as a whole is looked at.
+    # Conditions cannot say that an item has no further attributes: what goes as a whole is looked at first.
     needs_look = change.kind in ("delete", "replace")
     for _ in range(_MAX_TRIES):
         if needs_look:
@@ -209,8 +209,10 @@ def _guard(header: Header, change: Change) -> Condition:
     base = change.base or {}
     if header.version is not None:
         guarded = [header.version]
-    else:
-        guarded = _changed(change) if change.kind == "update" else list(base)
+    elif change.kind == "update":
+        guarded = _changed(change)
+    else:  # also what somebody may add between the look and the write, as far as it can be named
+        guarded = list(dict.fromkeys([*base, *header.attributes]))
     conditions: list[Condition] = [AttributeExists(Path.of(header.keys[0][0]))]
     for wire in guarded:
         if wire not in change.key:

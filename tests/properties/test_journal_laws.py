@@ -179,6 +179,7 @@ HEADER = {
     "table": "journal_note",
     "keys": [["note_id", "S"]],
     "version": None,
+    "attributes": ["note_id", "number", "text"],
 }
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 10**20) | st.floats(allow_nan=False) | st.text(max_size=5),

@@ -23,6 +23,7 @@ from dynamo_objects.flows import (
     flushing,
     once,
     paging,
+    planning,
     removing,
     resolving,
     saving,
@@ -111,9 +112,9 @@ class Thing(DynamoRecord):
 SCHEMA = TableSchema.build("things", codec_of(Thing), [HashKey("id")])
 
 
-def plan(record: Thing) -> saving.Save:
+def plan(record: Thing) -> planning.Save:
     """Return a planned save."""
-    planned = saving.plan_save(SCHEMA, "t", record)
+    planned = planning.plan_save(SCHEMA, "t", record)
     assert planned is not None
     return planned
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +27,7 @@ from dynamo_objects import (
     save_all,
 )
 from dynamo_objects.errors import TransportError
+from dynamo_objects.memorydb.collecting import few_collections
 from tests.behaviour.tables import Store, StoreTable, Visit, VisitTable
 from tests.dictservice import error_reply
 from tests.memoryservice import MemoryService, connect
@@ -494,3 +499,93 @@ def test_loader():
     with pytest.raises(KeyError):
         late.get()
     assert {"BatchGetItem": 4} == service.operations()
+
+
+# --- large flushes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flush", ["save_data_batch", "save_data"])
+def test_flushes_in_rounds(flush, monkeypatch):
+    """
+    A flush that is planned in several rounds writes everything once, in full batches, with one report.
+    """
+    monkeypatch.setattr("dynamo_objects.memorydb.flushing._ROUND", 50)
+    service = MemoryService()
+    memory = MemoryTable(StoreTable(database=connect(service)))
+    service.write({"store_id": {"S": "s0"}, "visits": {"N": "1"}})
+    for n in range(130):
+        memory.save(Store(store_id=f"n{n}"))
+    bad = memory.save(Store(store_id="bad"))
+    memory.get("s0")
+    memory.delete("s0")
+    bad.visits = "many"
+    threshold = gc.get_threshold()
+    service.forget()
+
+    report = getattr(memory, flush)(ignore_errors=True)
+
+    assert (130, 1, ["bad"]) == (report.puts, report.deletes, [failure.key for failure in report.failed])
+    assert (6 if flush == "save_data_batch" else 131) == report.requests == len(service.sent)
+    assert 130 == len(service.items)
+    assert ["bad"] == memory.dirty_keys()
+    assert threshold == gc.get_threshold()
+    assert 130 == memory.save_data(ignore_errors=True).skipped
+
+
+def test_rounds_after_an_error_that_stops_all(monkeypatch):
+    """
+    After an error that would meet every write no further round is sent, and all its records are reported.
+    """
+    monkeypatch.setattr("dynamo_objects.memorydb.flushing._ROUND", 25)
+    service = MemoryService()
+    memory = MemoryTable(StoreTable(database=connect(service, max_parallel=1)))
+    for n in range(100):
+        memory.save(Store(store_id=f"n{n}"))
+    service.step = lambda operation, request: error_reply("AccessDeniedException")
+    service.forget()
+
+    with pytest.raises(BatchFailed) as failed:
+        memory.save_data_batch()
+
+    assert {f"n{n}" for n in range(100)} == {failure.key for failure in failed.value.failures}
+    assert 1 == len(service.sent)
+    service.step = None
+    assert 100 == memory.save_data_batch().puts
+
+
+def test_the_collector_is_left_as_it_was():
+    """
+    Large flushes, one inside of another, let the garbage collector look less often, and leave it as it was.
+    """
+    usual = gc.get_threshold()
+    with few_collections(False):
+        assert usual == gc.get_threshold()
+    with pytest.raises(ZeroDivisionError), few_collections(True):
+        with few_collections(True):
+            assert usual[0] < gc.get_threshold()[0]
+        assert usual[0] < gc.get_threshold()[0]
+        raise ZeroDivisionError
+    assert usual == gc.get_threshold()
+
+    gc.set_threshold(0)
+    try:
+        with few_collections(True):
+            assert 0 == gc.get_threshold()[0]
+    finally:
+        gc.set_threshold(*usual)
+
+
+# --- two processes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", [[], ["--exactly-once"]])
+def test_two_processes(how):
+    """
+    Two processes that increment the same versioned records, with faults all around, lose and double nothing.
+    """
+    tool = Path(__file__).resolve().parents[2] / "tools" / "two_writers.py"
+    command = [sys.executable, str(tool), "--increments", "150", "--keys", "3", *how]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+    assert "holds" == shown.stdout.splitlines()[-1], shown.stderr
+    assert 0 == shown.returncode

@@ -2,9 +2,10 @@
 
 Run: ``python3 tools/bench/journal.py``. It exits with 1 if the journal takes more than a tenth of a flush.
 
-Each round makes the same changes in two MemoryTables over two tables of the same engine, flushes one after the
-other, the first one in turns, and notes also the seconds that the journal itself has taken. What counts is the median
-of the share that these are of the flush; the medians of both kinds of flush are shown beside it.
+Each round makes the same changes in two MemoryTables over two tables of the same engine, and flushes one after the
+other, the first one in turns. What counts is the median of how much longer the flush with the journal took than the
+other one of its round. The time inside the journal is shown beside it: seconds before the first request and after the
+last one, and processor time in between, where its notes are made while other requests are under way.
 """
 
 from __future__ import annotations
@@ -65,15 +66,15 @@ class Watch:
     def __init__(self) -> None:
         self.seconds = 0.0
 
-    def around(self, method: Any) -> Any:
-        """Return a method whose time is counted."""
+    def around(self, method: Any, clock: Any) -> Any:
+        """Return a method whose time is counted by a clock."""
 
         def timed(*arguments: Any, **keywords: Any) -> Any:
-            began = time.perf_counter()
+            began = clock()
             try:
                 return method(*arguments, **keywords)
             finally:
-                self.seconds += time.perf_counter() - began
+                self.seconds += clock() - began
 
         return timed
 
@@ -94,10 +95,11 @@ def flushed(memory: MemoryTable[Store]) -> float:
 
 
 def measure(folder: str, records: int, rounds: int) -> float:
-    """Print the figures, and return the share of the journal."""
+    """Print the figures, and return what the journal costs, as a part of a flush without one."""
     watch = Watch()
-    for name in ("accept", "_acknowledged", "settle"):
-        setattr(Journal, name, watch.around(getattr(Journal, name)))
+    clocks = {"accept": time.perf_counter, "settle": time.perf_counter, "_acknowledged": time.thread_time}
+    for name, clock in clocks.items():
+        setattr(Journal, name, watch.around(getattr(Journal, name), clock))
     plain, kept = MemoryTable(PlainTable()), MemoryTable(KeptTable(), journal=f"{folder}/run.journal")
     for memory in (plain, kept):
         for place in range(records):
@@ -115,12 +117,13 @@ def measure(folder: str, records: int, rounds: int) -> float:
                 with_one.append(seconds)
                 shares.append(watch.seconds / seconds)
     kept.close()
-    share = statistics.median(shares)
+    longer = statistics.median(more / less - 1 for more, less in zip(with_one, without, strict=True))
     print(f"{rounds} flushes of {records} records each, medians")
     print(f"without a journal {1000 * statistics.median(without):7.1f} ms")
     print(f"with a journal    {1000 * statistics.median(with_one):7.1f} ms")
-    print(f"of which journal  {100 * share:7.1f} %, at most {100 * GOAL:.0f} % allowed")
-    return share
+    print(f"inside of it      {100 * statistics.median(shares):7.1f} %")
+    print(f"it costs          {100 * longer:7.1f} %, at most {100 * GOAL:.0f} % allowed")
+    return longer
 
 
 def main() -> int:
@@ -135,9 +138,9 @@ def main() -> int:
         database = DynamoDatabase().connect(
             region_name="localhost", DYNAMODB_HOST="localhost", DYNAMODB_PORT=port
         )
-        share = measure(options.folder or temporary, options.records, options.rounds)
+        cost = measure(options.folder or temporary, options.records, options.rounds)
         database.disconnect()
-    return 1 if share > GOAL else 0
+    return 1 if cost > GOAL else 0
 
 
 if __name__ == "__main__":

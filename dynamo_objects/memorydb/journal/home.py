@@ -42,6 +42,7 @@ def home_of(table: DynamoTable[Any]) -> Header:
         table=table.full_name,
         keys=[(key.wire, key.tag) for key in schema.keys],
         version=None if schema.codec.version is None else schema.codec.version.wire,
+        attributes=sorted(schema.codec.by_wire),
     )
 
 

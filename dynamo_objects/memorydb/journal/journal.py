@@ -26,13 +26,14 @@ from ...operations.batch import Write
 from ...schema import TableSchema
 from ..plan import Plan
 from .changes import failed_keys, planned_changes
-from .files import JournalFile, sync_folder
+from .files import JournalFile
 from .home import check_home
 from .lines import Commit, Done, Header, Withdrawal, change_line, encode_line
+from .opening import open_file
 from .points import reach
 from .reading import Contents
 
-__all__ = ["Acknowledge", "Journal", "open_file"]
+__all__ = ["Acknowledge", "Journal"]
 
 #: Told the writes that were acknowledged, in whatever thread that happens.
 Acknowledge = Callable[[Iterable[Write | Guarded]], None]
@@ -60,36 +61,6 @@ class _Pending:
     digest: bytes
     key: Any
     sent: tuple[int, ...]
-
-
-def open_file(path: str, header: Header) -> tuple[JournalFile, Contents]:
-    """Open a journal, or begin a new one; return also what it holds.
-
-    Raises:
-        JournalError: It belongs to another table, is no journal, or cannot be used safely.
-    """
-    try:
-        return _open_file(path, header)
-    except OSError as error:
-        raise JournalError(path, f"cannot be written: {error.strerror}") from None
-
-
-def _open_file(path: str, header: Header) -> tuple[JournalFile, Contents]:
-    file = JournalFile(path, create=True)
-    try:
-        line = encode_line(header)
-        if file.is_start_of(line):  # it is new, or we died while it was
-            file.cut(0)
-            file.append(line)
-            sync_folder(path)
-        contents = file.read()
-        if contents.header is None:
-            raise JournalError(path, "is no journal, or its first line is damaged; it is left as it is")
-        check_home(path, contents.header, header)
-    except BaseException:
-        file.close()
-        raise
-    return file, contents
 
 
 class Journal:

@@ -60,6 +60,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         table: Name of the table, with its prefix.
         keys: Names and types of its key attributes, the hash key first.
         version: The attribute that counts the versions of its records, if they have one.
+        attributes: Those of its records, as far as declared.
     """
 
     journal: Literal["dynamo_objects"] = "dynamo_objects"
@@ -69,6 +70,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     table: str
     keys: list[tuple[str, str]]
     version: str | None
+    attributes: list[str]
 
 
 class Change(
