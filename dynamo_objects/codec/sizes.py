@@ -30,6 +30,7 @@ __all__ = [
     "MAX_RANGE_KEY_BYTES",
     "attribute_value_size",
     "item_size",
+    "values_size",
 ]
 
 #: A type tag and its content, as on the wire: ``{"N": "21"}``. Binaries are base64 text.
@@ -58,7 +59,7 @@ def item_size(item: Mapping[str, AttributeValue]) -> int:
     Raises:
         ValueError: A value does not have exactly one type tag, or has an unknown one.
     """
-    return _text_size("".join(item)) + _values_size(item.values())
+    return _text_size("".join(item)) + values_size(item.values())
 
 
 def attribute_value_size(value: AttributeValue) -> int:
@@ -69,10 +70,15 @@ def attribute_value_size(value: AttributeValue) -> int:
     Raises:
         ValueError: The value, or one inside it, does not have exactly one type tag, or has an unknown one.
     """
-    return _values_size((value,))
+    return values_size((value,))
 
 
-def _values_size(values: Iterable[AttributeValue]) -> int:
+def values_size(values: Iterable[AttributeValue]) -> int:
+    """Return the size of several attribute values in bytes, without names of attributes.
+
+    Raises:
+        ValueError: As for ``attribute_value_size``.
+    """
     size = 0
     groups = [values]
     for group in groups:  # grows meanwhile: containers add their members, so depth costs no stack

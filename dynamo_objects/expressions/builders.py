@@ -8,6 +8,7 @@ stored by leaving the attribute out matches absent attributes too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ..codec.records import RecordCodec
@@ -45,6 +46,7 @@ KEYWORD_OPERATORS = (
 )
 
 
+@lru_cache(maxsize=1024)
 def split_keyword(keyword: str) -> tuple[str, str]:
     """Return field name and operator of ``field__operator``.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import count
 from os import urandom
 from typing import Any
 from zlib import crc32
@@ -125,6 +126,8 @@ class LocalEngine:
         self.context = Context(storage, Catalog(storage, options.clock), options, Claims(), meter)
         self._handlers = handlers
         self._before = before
+        #: Request ids have 52 characters, as AWS's.
+        self._name, self._numbers = urandom(16).hex().upper(), count()
 
     def send(self, operation: str, payload: bytes) -> LocalReply:
         """Carry out one request.
@@ -138,7 +141,7 @@ class LocalEngine:
             body, status = error.body(), error.status
         headers = {
             "content-type": "application/x-amz-json-1.0",
-            "x-amzn-requestid": urandom(26).hex().upper(),
+            "x-amzn-requestid": f"{self._name}{next(self._numbers):020X}",
             "x-amz-crc32": str(crc32(body)),
             "content-length": str(len(body)),
         }

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from ..codec.sizes import values_size
 from ..codec.values import AttributeValue, Item
 from .errors import ApiError, invalid, invalid_parameter, malformed
 from .numbers import is_plain, normal_number
@@ -47,7 +48,26 @@ def checked_item(raw: dict[str, Any]) -> Item:
     Raises:
         ApiError: One is none.
     """
+    return _checked(raw)[0]
+
+
+def sized_item(raw: dict[str, Any]) -> tuple[Item, int]:
+    """Return the attribute values of a request's map of attributes, and their size in bytes.
+
+    Raises:
+        ApiError: One is none.
+    """
+    item, size, others = _checked(raw)
+    names = "".join(item)
+    size += len(names) if names.isascii() else len(names.encode("utf-8", "surrogatepass"))
+    return item, size + values_size(others) if others else size
+
+
+def _checked(raw: dict[str, Any]) -> tuple[Item, int, list[AttributeValue]]:
+    """Return the attribute values, the bytes of those that are plain texts, and the others."""
     changed: dict[str, AttributeValue] = {}
+    size = 0
+    others: list[AttributeValue] = []
     try:
         for name, value in raw.items():
             if (
@@ -56,14 +76,17 @@ def checked_item(raw: dict[str, Any]) -> Item:
                 and type(text := value.get("S")) is str
                 and text.isascii()
             ):
-                pass  # as most values are: seen without a call
-            elif (checked := checked_value(value)) is not value:
-                changed[name] = checked
+                size += len(text)  # as most values are: seen without a call
+            else:
+                checked = checked_value(value)
+                others.append(checked)
+                if checked is not value:
+                    changed[name] = checked
             if not name or len(name) > _LONG_NAME:
                 check_name(name)
     except ApiError as error:
         raise _first_of(raw, error) from None
-    return {**raw, **changed} if changed else raw
+    return {**raw, **changed} if changed else raw, size, others
 
 
 def _first_of(raw: dict[str, Any], found: ApiError) -> ApiError:

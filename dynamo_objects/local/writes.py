@@ -30,7 +30,7 @@ from .legacy import attribute_updates, check_mixed, expected
 from .requests import is_too_deep, table_name
 from .schema import check_item, check_key, check_paths, check_updated_index_keys
 from .storage.base import Entry, Unit
-from .values import checked_item
+from .values import sized_item
 
 __all__ = ["Action", "Done", "Write", "carry_out", "conditional_failure", "metrics", "plan", "remove"]
 
@@ -104,13 +104,13 @@ def _planned(action: Action, request: Mapping[str, Any], layer: Layer) -> Write:
     if not is_plain:
         check_mixed(request, _LEGACY, _EXPRESSIONS if action == "Update" else _EXPRESSIONS[1:])
     try:
-        item = checked_item(request["Item" if action == "Put" else "Key"])
+        item, size = sized_item(request["Item" if action == "Put" else "Key"])
     except ApiError:
         if layer == "older" and action != "Put" and is_too_deep(request):
             # Only then expressions come first (deepRequests.test.ts of the Parity Suite, October 2026).
             _with_expressions(Write(action, table_name(request), {}), request, layer)
         raise
-    size = item_size(item) if action == "Put" else 0
+    size = size if action == "Put" else 0
     if size > MAX_ITEM_BYTES:
         raise invalid("Item size has exceeded the maximum allowed size")
     write = Write(action, table_name(request), item, size)

@@ -178,8 +178,8 @@ class _ItemReply(msgspec.Struct, Generic[ItemType], forbid_unknown_fields=True):
     ConsumedCapacity: Any = None
 
 
-class _AttributesReply(msgspec.Struct, forbid_unknown_fields=True):
-    Attributes: Item | msgspec.UnsetType = msgspec.UNSET
+class _AttributesReply(msgspec.Struct, Generic[ItemType], forbid_unknown_fields=True):
+    Attributes: ItemType | msgspec.UnsetType = msgspec.UNSET
     ConsumedCapacity: Any = None
     ItemCollectionMetrics: Any = None
 
@@ -217,13 +217,15 @@ def read_item(body: bytes, reader: ItemReader) -> Item | None:
     return None if item is msgspec.UNSET else item
 
 
-def read_attributes(body: bytes) -> Item | None:
+def read_attributes(body: bytes, reader: ItemReader = PLAIN_ITEMS) -> Item | None:
     """Return the attributes in the reply of a write, or None where it has none.
 
     Raises:
         NotDynamoDBReply: Members that DynamoDB does not send, or attributes that are none.
     """
-    attributes = read_reply(body, _AttributesReply).Attributes
+    if body == b"{}":
+        return None
+    attributes: Item | msgspec.UnsetType = read_items(body, _AttributesReply, reader).Attributes
     return None if attributes is msgspec.UNSET else attributes
 
 

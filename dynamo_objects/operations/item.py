@@ -124,7 +124,7 @@ class PutItem(Operation[Item | None], frozen=True):
         return not self.return_old or result is None or not equal({"M": result}, {"M": self.item})
 
 
-class UpdateItem(Operation[Item | None], frozen=True):
+class UpdateItem(Reading[Item | None], frozen=True):
     """Changes some attributes, creating the item if it is absent; what *returns* asks for."""
 
     name: ClassVar[str] = "UpdateItem"
@@ -164,7 +164,7 @@ class UpdateItem(Operation[Item | None], frozen=True):
         return encode_payload(members)
 
     def parse(self, body: bytes) -> Item | None:
-        item = read_attributes(body)
+        item = read_attributes(body, self.reader)
         check_key(item, self.key, is_whole=self.returns in _WHOLE)
         return item
 

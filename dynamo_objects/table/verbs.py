@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal, cast
+from functools import cached_property
+from typing import Any, Literal
 
 import attrs
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from ..codec.anything import any_codec
 from ..codec.fields import FieldCodec
 from ..codec.records import RecordCodec
+from ..codec.typed import PLAIN_ITEMS
 from ..codec.values import Invalid, Item
 from ..errors import (
     ConditionFailed,
@@ -53,7 +55,7 @@ _ANY = any_codec()
 _NUMBERS = frozenset({int, float, Decimal})
 
 
-class Verbs(msgspec.Struct, frozen=True, eq=False):
+class Verbs(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict for cached properties
     """What can be done to single records of one table.
 
     Attributes:
@@ -68,9 +70,9 @@ class Verbs(msgspec.Struct, frozen=True, eq=False):
     def _codec(self) -> RecordCodec:
         return self.schema.codec
 
-    @property
+    @cached_property
     def build(self) -> ExpressionBuilder:
-        """Return what makes conditions and updates for the records of this table."""
+        """What makes conditions and updates for the records of this table."""
         return ExpressionBuilder(self.schema.codec)
 
     # --- reading ----------------------------------------------------------------------------
@@ -187,14 +189,23 @@ class Verbs(msgspec.Struct, frozen=True, eq=False):
                 raise QueryError(f"{name}= takes fields with their values: {name}={{'city': ...}}")
         return self.build.update(self._converted(put or {}), add, delete, remove)
 
+    @cached_property
+    def _converters(self) -> dict[str, attrs.Attribute[Any]]:
+        """Field -> attribute of those that convert what is assigned to them."""
+        attributes = attrs.fields(self._codec.record_class)
+        never = attrs.setters.NO_OP
+        return {a.name: a for a in attributes if a.converter is not None and a.on_setattr is not never}
+
     def _converted(self, put: Mapping[str, Any]) -> dict[str, Any]:
         """Return values as assigning them to a record would make them: by the fields' converters."""
-        attributes: Any = attrs.fields(self._codec.record_class)
-        converted, never = dict(put), cast(Any, attrs.setters.NO_OP)
+        converters = self._converters
+        if not converters:
+            return dict(put)
+        converted = dict(put)
         for name, value in put.items():
             field = self._codec.by_name.get(name) or self._codec.by_wire.get(name)
-            attribute = None if field is None else getattr(attributes, field.name)
-            if attribute is not None and attribute.on_setattr is not never:
+            attribute = None if field is None else converters.get(field.name)
+            if attribute is not None:
                 converted[name] = attrs.setters.convert(None, attribute, value)
         return converted
 
@@ -274,7 +285,8 @@ class Verbs(msgspec.Struct, frozen=True, eq=False):
         change = with_version(self.schema, self._from_defaults(change))
         needs_item = self._leaves_required(change)
         exists = AttributeExists(Path.of(self.schema.hash.wire)) if needs_item else None
-        operation = UpdateItem(self.table, key, change, all_of(exists, must), returns)
+        reader = self._codec.reader if returns == "ALL_NEW" else PLAIN_ITEMS
+        operation = UpdateItem(self.table, key, change, all_of(exists, must), returns, reader=reader)
         try:
             item = yield from write(operation, token)
         except ConditionFailed as failed:

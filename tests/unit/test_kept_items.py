@@ -1,0 +1,262 @@
+"""What a loaded record remembers of its item, and fields that are made when somebody looks at them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import threading
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from dynamo_objects import DynamoRecord
+from dynamo_objects.codec.kept import KeptItem, Lazy
+from dynamo_objects.operations.base import read_item
+from dynamo_objects.record import codec_of
+
+ITEM: dict[str, Any] = {
+    "id": {"S": "s1"},
+    "city": {"S": "Ålesund"},
+    "visits": {"N": "21"},
+    "price": {"N": "1.50"},
+    "is_open": {"BOOL": True},
+    "tags": {"L": [{"S": "a"}, {"S": "b"}]},
+    "notes": {"M": {"x": {"S": "1"}, "y": {"S": ""}}},
+    "counts": {"L": [{"N": "1"}, {"N": "2"}]},
+}
+
+
+class Shop(DynamoRecord):
+    id: str = ""
+    city: str = ""
+    visits: int = 0
+    price: Decimal = Decimal(0)
+    is_open: bool = False
+    tags: list[str] = []
+    notes: dict[str, str] = {}
+    counts: list[int] = []
+
+
+class SmallShop(Shop):
+    size: int = 0
+
+
+CODEC = codec_of(Shop)
+
+
+def loaded(item: dict[str, Any] = ITEM, kind: type[DynamoRecord] = Shop) -> Any:
+    """Return a record as it comes out of a reply."""
+    codec = codec_of(kind)
+    read = read_item(json.dumps({"Item": item}).encode(), codec.reader)
+    assert read is not None
+    return codec.decode(read)
+
+
+def is_untouched(record: Any, name: str) -> bool:
+    """Tell whether a field was not made yet."""
+    lazy = vars(Shop)[name]
+    assert isinstance(lazy, Lazy)
+    try:
+        lazy._get(record)
+    except AttributeError:
+        return True
+    return False
+
+
+def test_a_complete_item_is_kept_in_little():
+    """
+    As a mapping it is still the item.
+    """
+    stored = loaded()._stored
+
+    assert isinstance(stored, KeptItem)
+    assert ITEM == dict(stored)
+    assert stored == ITEM
+    assert len(ITEM) == len(stored)
+    assert stored.get("city") == {"S": "Ålesund"}
+    assert stored.get("nothing") is None
+    assert "city" in stored
+    assert "nothing" not in stored
+
+
+def test_a_kept_item_is_not_written_by_mistake():
+    """
+    Its members are not those of the item: JSON of it would be garbage.
+    """
+    with pytest.raises(TypeError):
+        msgspec.json.encode(loaded()._stored)
+
+
+@pytest.mark.parametrize("text", ["007", "21.0", "2.1E1", "-0"])
+def test_numbers_that_are_spelt_otherwise_are_kept_as_they_are(text: str):
+    """
+    A guard must send what is stored, to the letter.
+    """
+    record = loaded({**ITEM, "visits": {"N": text}})
+
+    assert record._stored["visits"] == {"N": text}
+    assert record.visits == int(Decimal(text))
+    assert not CODEC.is_dirty(record)
+
+
+def test_texts_in_containers_are_made_when_looked_at():
+    """
+    Once: from then on it is the same list.
+    """
+    record = loaded()
+
+    assert is_untouched(record, "tags")
+    assert ["a", "b"] == record.tags
+    assert record.tags is record.tags
+    assert not is_untouched(record, "tags")
+    assert {"x": "1", "y": ""} == record.notes
+    assert [1, 2] == record.counts
+
+
+def test_what_nobody_has_looked_at_is_not_dirty():
+    """
+    And looking does not change that; changing does.
+    """
+    record = loaded()
+
+    assert not CODEC.is_dirty(record)
+    assert is_untouched(record, "tags")
+    record.tags.append("c")
+    assert CODEC.is_dirty(record)
+    assert ["tags"] == [change.wire for change in CODEC.changes(record)]
+
+
+def test_assigning_replaces_what_was_not_made():
+    """
+    The old value is known all the same.
+    """
+    record = loaded()
+    record.tags = ["z"]
+
+    (change,) = CODEC.changes(record)
+    assert ("tags", {"L": [{"S": "z"}]}, ITEM["tags"]) == (change.wire, change.new, change.old)
+
+
+@pytest.mark.parametrize("forget", ["remember", "item"])
+def test_values_outlive_what_they_were_made_of(forget: str):
+    """
+    When a record is told to be new, or another item, its own values stay.
+    """
+    record = loaded()
+    if forget == "remember":
+        CODEC.remember(record, None, None)
+    else:
+        assert ITEM == record._item
+
+    assert ["a", "b"] == record.tags
+    assert {"x": "1", "y": ""} == record.notes
+
+
+def test_item_does_not_make_a_record_dirty():
+    """
+    Whoever looks at the attribute values changes nothing.
+    """
+    record = loaded()
+
+    assert ITEM == record._item
+    assert not CODEC.is_dirty(record)
+    record.visits += 1
+    assert ["visits"] == [change.wire for change in CODEC.changes(record)]
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        copy.copy,
+        copy.deepcopy,
+        lambda record: pickle.loads(pickle.dumps(record)),
+        lambda record: record.evolve(),
+    ],  # noqa: S301
+    ids=["copy", "deepcopy", "pickle", "evolve"],
+)
+def test_copies_are_complete(copied: Any):
+    """
+    A copy has all values, and still knows what it was loaded as.
+    """
+    record = loaded()
+    other = copied(record)
+
+    assert record == other
+    assert ["a", "b"] == other.tags
+    assert not CODEC.is_dirty(other)
+    other.tags.append("c")
+    assert CODEC.is_dirty(other)
+
+
+def test_equal_records_are_equal_whoever_was_looked_at():
+    """
+    Comparing looks.
+    """
+    seen, unseen = loaded(), loaded()
+    assert seen.tags
+
+    assert seen == unseen
+    assert repr(seen) == repr(unseen)
+
+
+def test_subclasses_have_their_own_places():
+    """
+    A field that was declared in a parent is found in the items of both.
+    """
+    record = loaded({**ITEM, "size": {"N": "3"}, "tags": {"L": [{"S": "q"}]}}, SmallShop)
+
+    assert ["q"] == record.tags
+    assert 3 == record.size
+    assert ["a", "b"] == loaded().tags
+
+
+def test_new_and_partial_records_are_not_concerned():
+    """
+    A new record has its values at once; a field that was not read raises.
+    """
+    new = Shop(tags=["n"])
+    partial = CODEC.decode_partial({"id": {"S": "s1"}}, {"id"})
+
+    assert ["n"] == new.tags
+    with pytest.raises(AttributeError):
+        _ = partial.tags
+    with pytest.raises(AttributeError):
+        CODEC.changes(partial)
+        _ = partial.notes
+
+
+def test_an_item_that_lacks_something_is_kept_whole():
+    """
+    Defaults stand in for what is not stored.
+    """
+    item = {name: value for name, value in ITEM.items() if name != "tags"}
+    record = loaded(item)
+
+    assert [] == record.tags
+    assert item == dict(record._stored)
+    assert not CODEC.is_dirty(record)
+
+
+def test_threads_see_one_list():
+    """
+    Those who look at the same moment get the same object, so that no change is lost.
+    """
+    for _ in range(200):
+        record, seen = loaded(), []
+        gate = threading.Barrier(4)
+
+        def look(record: Any = record, seen: list[Any] = seen, gate: threading.Barrier = gate) -> None:
+            gate.wait()
+            seen.append(record.tags)
+
+        threads = [threading.Thread(target=look) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert [record.tags] * 4 == seen
+        assert 1 == len({id(tags) for tags in seen})
