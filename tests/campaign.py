@@ -178,7 +178,7 @@ class Outcome:
 class Campaign:
     """One worker: the only writer of its own keys."""
 
-    def __init__(self, table: ThingTable, worker: int, seed: int) -> None:
+    def __init__(self, table: ThingTable, worker: int, seed: int | str) -> None:
         self.oracle = Oracle()
         self.results: Counter[str] = Counter()
         self._table = table

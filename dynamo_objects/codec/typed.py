@@ -7,6 +7,8 @@ unknown attribute, a NULL, an old type) does not parse, and is read as plain att
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from functools import cache
 from operator import attrgetter
@@ -25,6 +27,7 @@ __all__ = [
     "Text",
     "TypedItem",
     "list_of",
+    "make_decoder",
     "map_of",
     "plain_item",
     "typed_item",
@@ -150,6 +153,26 @@ def plain_item(item: Item) -> dict[str, AttributeValue]:
     return item.plain() if isinstance(item, TypedItem) else dict(item)
 
 
+#: Two threads that make decoders of one generic struct at the same time crash the interpreter (msgspec 0.22).
+_making = threading.Lock()
+
+
+def _renew_lock() -> None:
+    """Give a forked child a free lock: another thread may have held it at that moment."""
+    global _making
+    _making = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+def make_decoder(kind: Callable[[], Any]) -> msgspec.json.Decoder[Any]:
+    """Return msgspec's decoder for a type, made by one thread at a time."""
+    with _making:
+        return msgspec.json.Decoder(kind())
+
+
 class ItemReader:
     """Parses replies with items of one type, and keeps msgspec's decoders for them.
 
@@ -182,7 +205,7 @@ class ItemReader:
         """
         decoder = self._decoders.get(reply)
         if decoder is None:
-            decoder = self._decoders[reply] = msgspec.json.Decoder(reply[self.item_type])
+            decoder = self._decoders[reply] = make_decoder(lambda: reply[self.item_type])
         return decoder.decode(body)
 
 

@@ -39,7 +39,7 @@ class _Handle:
         self.body: list[bytes] = []
         self.milliseconds = 0
         self.number = -1
-        self.is_stale: Callable[[], object] = lambda: False
+        self.is_stale: Callable[[float], object] = lambda _: False
 
     def take(self, data: bytes) -> int:
         """Keep a part of a reply, or refuse it: libcurl before 8.4 limits only bodies of a known length."""
@@ -148,7 +148,7 @@ class CurlWire:
                 self._slots.drop(handle)
 
     def _exchange(self, handle: _Handle, lines: list[str], payload: bytes, milliseconds: int) -> Reply:
-        if handle.number >= 0 and handle.is_stale():
+        if handle.number >= 0 and handle.is_stale(0):
             handle.curl.close()
             self._prepare(handle)
         curl, head, body = handle.curl, handle.head, handle.body
@@ -180,7 +180,7 @@ class CurlWire:
         number = curl.getinfo(self._SOCKET)
         if number != handle.number:
             handle.number = number
-            handle.is_stale = watch(number) if number >= 0 else lambda: False
+            handle.is_stale = watch(number) if number >= 0 else lambda _: False
         return reply
 
     def close(self) -> None:

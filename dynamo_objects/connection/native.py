@@ -72,6 +72,7 @@ class _State:
         asked: Why botocore was asked for the way; empty if it was not.
         why: Why requests go through botocore; empty if they do not.
         passes: Whether that may change.
+        is_odd: Tells whether to look closer before the next request.
         is_over: Tells whether all of this must be found out anew.
     """
 
@@ -81,6 +82,7 @@ class _State:
         "handled",
         "in_lambda",
         "is_instrumented",
+        "is_odd",
         "is_over",
         "passes",
         "pid",
@@ -93,6 +95,7 @@ class _State:
     asked: str
     why: str
     passes: bool
+    is_odd: Callable[[], bool]
     is_over: Callable[[], bool]
     route: Route
     wire: Wire
@@ -148,9 +151,11 @@ class NativeTransport:
     def send(self, operation: str, payload: bytes, timeout_seconds: float) -> Reply:
         """Send one request and return its reply."""
         state = self._state
-        if state is None or state.pid != os.getpid() or state.is_over():
+        if state is None or state.is_odd() or state.pid != os.getpid():
             state = self._opened()
-        if state.why or state.is_instrumented() or (operation not in _BY_NAME and b'"arn:' in payload):
+            if state.why or state.is_instrumented():
+                return self._boto.send(operation, payload, timeout_seconds)
+        if operation not in _BY_NAME and b'"arn:' in payload:
             return self._boto.send(operation, payload, timeout_seconds)
         route = state.route
         credentials = _frozen(state.credentials)
@@ -220,7 +225,7 @@ class NativeTransport:
         state = _State()
         state.pid, state.asked, state.why, state.passes = os.getpid(), "", "", False
         state.in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
-        state.is_over = plain.changes()  # before it is looked whether anything is there
+        state.is_odd = state.is_over = plain.changes()  # before it is looked whether anything is there
         try:
             state.route, credentials = plain.plain_way(self._settings)
         except plain.NotPlain as error:
@@ -234,7 +239,7 @@ class NativeTransport:
         from . import handling, routes  # they import botocore
 
         client = self._boto.client
-        state.is_over = _never
+        state.is_over, state.is_odd = _never, _always
         try:
             state.route = routes.route_of(client, timeout_seconds=self._settings.timeout_seconds)
         except routes.NoRoute as error:
@@ -248,7 +253,7 @@ class NativeTransport:
             state.wire = self._make_wire(state.route, MAX_REPLY_BYTES)
             state.credentials = client._request_signer._credentials.get_frozen_credentials
             state.handled = handling.Handlers(client, state.route.url, state.route.lines).reply
-            state.is_instrumented = routes.is_instrumented
+            state.is_odd = state.is_instrumented = routes.is_instrumented
             return state
         raise failure
 
@@ -314,6 +319,10 @@ def _never() -> bool:
     return False
 
 
+def _always() -> bool:
+    return True
+
+
 def _unhandled(*_: Any) -> None:
     """Answer as handlers do where there are none."""
 
@@ -328,8 +337,8 @@ def chosen_transport(settings: AwsSettings, name: str | None) -> Transport:
     """Return the transport of a name.
 
     Args:
-        name: One of `TRANSPORTS`; None: the client's where there is one, else curl where pycurl
-            is installed and works, else urllib3.
+        name: One of `TRANSPORTS`; None: the client's where there is one, else our own sockets, which
+            need less than libcurl. Their name is that of urllib3, which asks proxies for them.
 
     Raises:
         DynamoException: There is none of this name, it needs pycurl, or it cannot use a client.
@@ -342,7 +351,7 @@ def chosen_transport(settings: AwsSettings, name: str | None) -> Transport:
         return boto_transport(settings)
     if settings.client is not None:
         raise DynamoException(f"client= sends requests itself: leave out transport={name!r}")
-    return NativeTransport(settings, {"curl": _curl, "urllib3": _pool, None: _curl_or_pool}[name])
+    return NativeTransport(settings, _curl if name == "curl" else _pool)
 
 
 def _curl(route: Route, max_reply_bytes: int) -> Wire:
@@ -355,10 +364,3 @@ def _pool(route: Route, max_reply_bytes: int) -> Wire:
     from .pool import PoolWire
 
     return PoolWire(route, max_reply_bytes)
-
-
-def _curl_or_pool(route: Route, max_reply_bytes: int) -> Wire:
-    try:
-        return _curl(route, max_reply_bytes)
-    except (ImportError, AttributeError):  # none, or one of long ago
-        return _pool(route, max_reply_bytes)

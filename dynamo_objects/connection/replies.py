@@ -7,6 +7,7 @@ nothing else has. A page of a proxy or portal has none of these, whatever its st
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, TypeVar
 from zlib import crc32
 
@@ -25,6 +26,9 @@ from ..operations.base import Operation
 from .codes import service_error
 from .redaction import without_credentials, without_values
 from .transport import Reply
+
+with suppress(ImportError):
+    from isal.isal_zlib import crc32  # the same sums, many times as fast: the extra "fast"
 
 __all__ = ["read"]
 

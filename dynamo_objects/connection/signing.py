@@ -8,10 +8,10 @@ Source: AWS IAM User Guide, "Create a signed AWS API request".
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import time
 from collections.abc import Mapping
+from hashlib import sha256 as _sha256
 from typing import Any, Protocol
 
 from ..errors import TransportError
@@ -44,19 +44,30 @@ class Credentials(Protocol):
 class _Moment:
     """What is the same for all requests of one second with the same credentials."""
 
-    __slots__ = ("authorization", "credentials", "inner", "outer", "second", "stamp", "start", "token")
+    __slots__ = (
+        "authorization",
+        "begun",
+        "credentials",
+        "date",
+        "inner",
+        "outer",
+        "second",
+        "stamp",
+        "token",
+    )
 
     second: int
     credentials: Credentials
     stamp: str
     token: str
-    start: str
+    date: str
     authorization: str
     inner: Any
     outer: Any
+    begun: dict[str, tuple[Any, str]]
 
 
-#: For an operation: the canonical request up to the time, the rest of it, the header of the target.
+#: For an operation: the canonical request up to the time, the rest of it up to the payload, the header of the target.
 _Form = tuple[str, str, str]
 
 
@@ -105,19 +116,26 @@ class Signer:
         moment = self._moment
         if moment.second != int(now) or moment.credentials != credentials:
             moment = self._moment = self._made(int(now), credentials)
+        begun = moment.begun.get(operation)
+        if begun is None:
+            begun = self._begun(moment, operation)
+        request, inner, outer = begun[0].copy(), moment.inner.copy(), moment.outer.copy()
+        request.update(_sha256(payload).hexdigest().encode())
+        inner.update(request.hexdigest().encode())
+        outer.update(inner.digest())
+        lines = [begun[1], moment.date, f"{moment.authorization}{outer.hexdigest()}"]
+        if moment.token:
+            lines.append(f"X-Amz-Security-Token: {moment.token}")
+        return lines
+
+    def _begun(self, moment: _Moment, operation: str) -> tuple[Any, str]:
+        """Return the hash of a canonical request up to its payload, and the header of the target."""
         form = self._forms.get((operation, moment.token))
         if form is None:
             form = self._form(operation, moment.token)
         before, after, target = form
-        request = f"{before}{moment.stamp}{after}{hashlib.sha256(payload).hexdigest()}"
-        text = f"{moment.start}{hashlib.sha256(request.encode()).hexdigest()}"
-        inner, outer = moment.inner.copy(), moment.outer.copy()
-        inner.update(text.encode())
-        outer.update(inner.digest())
-        lines = [target, f"X-Amz-Date: {moment.stamp}", f"{moment.authorization}{outer.hexdigest()}"]
-        if moment.token:
-            lines.append(f"X-Amz-Security-Token: {moment.token}")
-        return lines
+        begun = moment.begun[operation] = (_sha256(f"{before}{moment.stamp}{after}".encode()), target)
+        return begun
 
     def _made(self, second: int, credentials: Credentials) -> _Moment:
         """Return what one second needs; requests in other threads keep theirs."""
@@ -128,15 +146,16 @@ class Signer:
             raise TransportError("the credentials cannot stand in a header", sent=False, can_retry=False)
         made.stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
         scope = f"{made.stamp[:8]}/{self._region}/{self._service}/aws4_request"
-        made.start = f"{_ALGORITHM}\n{made.stamp}\n{scope}\n"
+        made.date, made.begun = f"X-Amz-Date: {made.stamp}", {}
         names = ";".join(sorted(self._signed("", made.token)))
         made.authorization = (
             f"Authorization: {_ALGORITHM} Credential={credentials.access_key}/{scope}, "
             f"SignedHeaders={names}, Signature="
         )
         key = self._key(credentials, made.stamp[:8]).ljust(_BLOCK_BYTES, b"\0")
-        made.inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in key))
-        made.outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in key))
+        made.inner = _sha256(bytes(byte ^ 0x36 for byte in key))
+        made.inner.update(f"{_ALGORITHM}\n{made.stamp}\n{scope}\n".encode())
+        made.outer = _sha256(bytes(byte ^ 0x5C for byte in key))
         return made
 
     def _key(self, credentials: Credentials, date: str) -> bytes:

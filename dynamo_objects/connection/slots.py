@@ -15,16 +15,27 @@ __all__ = ["Slots", "watch"]
 Handle = TypeVar("Handle")
 
 
-def watch(number: int) -> Callable[[], object]:
-    """Return a look whether there is something to read from a socket, the end for one.
+def watch(number: int, *, is_writing: bool = False) -> Callable[[float], object]:
+    """Return a wait, of so many milliseconds at most, until there is something to read from a socket, the end for one.
 
-    From a kept connection nothing is expected: if there is, the other side has closed it.
+    From a kept connection nothing is expected: if there is something, the other side has closed it.
+
+    Args:
+        number: Its file descriptor.
+        is_writing: Wait until something can be written instead.
     """
     if not hasattr(select, "poll"):
-        return lambda: select.select([number], [], [], 0)[0]
+        return lambda milliseconds: _selected(number, milliseconds / 1000, is_writing=is_writing)
     poll = select.poll()
-    poll.register(number, select.POLLIN)
-    return lambda: poll.poll(0)
+    poll.register(number, select.POLLOUT if is_writing else select.POLLIN)
+    return poll.poll
+
+
+def _selected(number: int, seconds: float, *, is_writing: bool) -> bool:
+    sockets = [number]
+    if is_writing:  # Windows tells of failures in the third list
+        return any(select.select([], sockets, sockets, seconds))
+    return bool(select.select(sockets, [], [], seconds)[0])
 
 
 class Slots(Generic[Handle]):

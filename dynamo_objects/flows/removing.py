@@ -48,8 +48,12 @@ def plan_removal(schema: TableSchema, table: str, key: Any, base: Item) -> Remov
 
 
 def unchanged(schema: TableSchema, base: Item) -> Condition:
-    """Return the condition that an item is still as it was read, all of it, or its version."""
-    attributes = [Change(wire, None, value) for wire, value in base.items() if wire not in schema.key_wires]
+    """Return the condition that an item is still as it was read, or its version.
+
+    That is all attributes that it had, and that none of the class's has come to it.
+    """
+    wires = dict.fromkeys([*base, *schema.codec.by_wire])
+    attributes = [Change(wire, None, base.get(wire)) for wire in wires if wire not in schema.key_wires]
     return guard_of(schema, base, attributes)
 
 

@@ -19,7 +19,7 @@ from .requests import name_of
 from .schema import check_item, check_key, check_paths, mismatch
 from .storage.base import Unit
 from .values import checked_item
-from .writes import Write, carry_out, metrics, plan
+from .writes import Place, Write, carry_out, metrics, plan
 
 __all__ = ["HANDLERS"]
 
@@ -148,26 +148,28 @@ def batch_write_item(context: Context, request: dict[str, Any]) -> dict[str, Any
         for name, listed in requested.items()
         for asked in listed
     ]
+    is_measured = request.get("ReturnItemCollectionMetrics") == "SIZE"
     unprocessed: dict[str, list[Any]] = {}
     collections: dict[str, list[Any]] = {}
     totals: dict[str, Consumed] = {}
     with context.storage.writing() as unit:
-        _check_writes(context, unit, writes)
-        for one in writes:
-            if not context.meter.has_write(_table(context, unit, one.name)):
+        for one, place in zip(writes, _places(context, unit, writes), strict=True):
+            if not context.meter.has_write(place.table):
                 unprocessed.setdefault(one.name, []).append(one.asked)
                 continue
-            done = carry_out(context, unit, one.write)
+            done = carry_out(context, unit, one.write, place=place)
             context.meter.write(done.consumed)
-            totals.setdefault(one.name, Consumed(done.table, is_write=True)).add(done.consumed)
-            if (found := metrics(request, done.table, one.write.item)) is not None:
+            if one.name not in totals:
+                totals[one.name] = Consumed(done.table, is_write=True)
+            totals[one.name].add(done.consumed)
+            if is_measured and (found := metrics(request, done.table, one.write.item)) is not None:
                 collections.setdefault(one.name, []).append(found)
     if unprocessed and not totals:
         raise throughput_exceeded()
     reply: dict[str, Any] = {"UnprocessedItems": unprocessed}
     if (capacity := reports(request, totals.values())) is not None:
         reply["ConsumedCapacity"] = capacity
-    if request.get("ReturnItemCollectionMetrics") == "SIZE":
+    if is_measured:
         reply["ItemCollectionMetrics"] = collections
     return reply
 
@@ -188,15 +190,19 @@ def _planned_write(name: str, asked: Mapping[str, Any]) -> Write:
     return plan("Delete", {"TableName": name, "Key": inner["Key"]}, "older")
 
 
-def _check_writes(context: Context, unit: Unit, writes: list[_Planned]) -> None:
-    """Check all writes against their tables, so that a bad one leaves nothing behind."""
-    seen: set[tuple[int, Position]] = set()
+def _places(context: Context, unit: Unit, writes: list[_Planned]) -> list[Place]:
+    """Return where the writes go, all checked against their tables, so that a bad one leaves nothing behind."""
+    tables: dict[str, Table] = {}
+    places: list[Place] = []
     for one in writes:
-        table = _table(context, unit, one.name)
+        table = tables.get(one.name)
+        if table is None:
+            table = tables[one.name] = _table(context, unit, one.name)
         _check_fits(table, one.write)
-        seen.add((table.collection, table.position(one.write.item)))
-    if len(seen) != len(writes):
+        places.append(Place(table, table.position(one.write.item)))
+    if len({(place.table.collection, place.position) for place in places}) != len(places):
         raise invalid(_DUPLICATES)
+    return places
 
 
 def _check_fits(table: Table, write: Write) -> None:

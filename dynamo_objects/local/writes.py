@@ -32,7 +32,17 @@ from .schema import check_item, check_key, check_paths, check_updated_index_keys
 from .storage.base import Entry, Unit
 from .values import sized_item
 
-__all__ = ["Action", "Done", "Write", "carry_out", "conditional_failure", "metrics", "plan", "remove"]
+__all__ = [
+    "Action",
+    "Done",
+    "Place",
+    "Write",
+    "carry_out",
+    "conditional_failure",
+    "metrics",
+    "plan",
+    "remove",
+]
 
 Action = Literal["Put", "Update", "Delete", "ConditionCheck"]
 
@@ -168,25 +178,38 @@ def _is_deep(text: str) -> bool:
 # --- carrying out -------------------------------------------------------------------------
 
 
-def carry_out(context: Context, unit: Unit, write: Write, owner: object = None) -> Done:
+class Place(msgspec.Struct, frozen=True):
+    """Where a write goes that was checked against its table already."""
+
+    table: Table
+    position: Position
+
+
+def carry_out(
+    context: Context, unit: Unit, write: Write, owner: object = None, place: Place | None = None
+) -> Done:
     """Carry out a planned write.
 
     Args:
         owner: The transaction that it is part of.
+        place: Where it goes, where that is known.
 
     Raises:
         ApiError: The table or its keys do not fit, the condition is false, or the item grows too big.
     """
-    table = context.catalog.table(unit, write.table)
-    if write.action == "Put":
-        check_item(table, write.item)
+    if place is not None:
+        table, position = place.table, place.position
     else:
-        check_key(table, write.item)
+        table = context.catalog.table(unit, write.table)
+        if write.action == "Put":
+            check_item(table, write.item)
+        else:
+            check_key(table, write.item)
+        position = table.position(write.item)
     if write.update is not None:
         _check_keys_stay(table, write.update)
     if write.paths:
         check_paths(table, write.paths)
-    position = table.position(write.item)
     if context.claims.is_claimed((table.collection, position), owner):
         raise transaction_conflict()
     old = unit.get(table.collection, position)

@@ -30,9 +30,6 @@ from .timing import add_time
 
 __all__ = ["Manner", "flush_tables"]
 
-#: So many records are planned, and then written, at a time.
-_ROUND = 10_000
-
 _log = logging.getLogger("dynamo_objects.memorydb")
 
 
@@ -48,6 +45,7 @@ class Manner:
         on_conflict: What to do when a guarded write meets another; None: as for the table.
         progress: Told how many records were written.
         times: Gets the seconds spent.
+        round_size: How many records are planned, and then written, at a time.
     """
 
     ignore_errors: bool = False
@@ -57,6 +55,7 @@ class Manner:
     on_conflict: OnConflict | None = None
     progress: Progress | None = None
     times: dict[str, float] | None = None
+    round_size: int = 10_000
 
 
 def flush_tables(maps: Sequence[IdentityMap], manner: Manner) -> list[FlushReport]:
@@ -73,7 +72,7 @@ def flush_tables(maps: Sequence[IdentityMap], manner: Manner) -> list[FlushRepor
     with ExitStack() as alone:
         for known in sorted(maps, key=id):  # so that two threads cannot wait for each other
             alone.enter_context(_alone(known))
-        with few_collections(sum(len(known.cache) for known in maps) >= _ROUND):
+        with few_collections(sum(len(known.cache) for known in maps) >= manner.round_size):
             reports = _flushed(maps, manner)
     add_time(manner.times, "mem_flush_total", began)
     whole = reports[-1]
@@ -156,7 +155,7 @@ def _round_size(maps: Sequence[IdentityMap], manner: Manner) -> int:
     """Return how many records of each table are planned at a time."""
     if manner.atomic or any(known.journal is not None for known in maps):
         return sys.maxsize  # a transaction is one whole, and a journal accepts everything at first
-    return max(1, _ROUND // len(maps) // MAX_WRITES) * MAX_WRITES
+    return max(1, manner.round_size // len(maps) // MAX_WRITES) * MAX_WRITES
 
 
 def _round(

@@ -100,6 +100,7 @@ class IdentityMap:
         on_conflict: What to do when a guarded write of a flush meets another.
         units: The open units, the innermost last; they belong to one thread, ``unit_owner``.
         journal: Keeps what was accepted, if there is one.
+        is_left: Whether its end was looked at.
         on_unit: Told the entries that a unit has changed, when it has ended well.
         marks: What is counted for the high-water mark, if there is one.
         was_reported: The keys of which the last flush has said that they were not written.
@@ -122,6 +123,7 @@ class IdentityMap:
         self.units: list[OpenUnit] = []
         self.unit_owner: int | None = None
         self.journal: Keeper | None = None
+        self.is_left = False
         self.on_unit: Callable[[list[Entry]], None] | None = None
         self.marks: set[Lookup] | None = None
         self.was_reported: frozenset[Any] = frozenset()

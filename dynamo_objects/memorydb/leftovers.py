@@ -34,9 +34,10 @@ def watch(known: IdentityMap) -> None:
 
 def leave(known: IdentityMap) -> None:
     """Look at a map that nobody will use any more, and warn if it has unwritten changes."""
-    if known not in _watched:
+    # Not by _watched: the garbage collector clears weak references before it calls __del__.
+    if known.is_left:
         return
-    _watched.discard(known)
+    known.is_left = True
     if known.was_inherited_dirty:
         return  # the process that has made the changes knows of them
     keys = [entry.key for entry in known.dirty() if entry.key not in known.was_reported]

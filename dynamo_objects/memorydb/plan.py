@@ -18,7 +18,7 @@ from ..errors import Failure, InvalidKeysException
 from ..expressions.tree import AttributeNotExists, Condition, Path, any_of
 from ..flows.deciding import Case, OnConflict
 from ..flows.flushing import Guarded, Removal
-from ..flows.planning import Save, encode_record, plan_put, plan_save
+from ..flows.planning import Save, encode_record, plan_put, plan_save, plan_write
 from ..flows.removing import unchanged
 from ..operations.batch import Write
 from ..operations.item import DeleteItem, PutItem
@@ -53,7 +53,7 @@ class FlushReport:
     merged: int = 0
     requests: int = 0
     failed: list[Failure] = attrs.field(factory=list)
-    tables: dict[str, FlushReport] = attrs.field(factory=dict)
+    tables: dict[str, FlushReport] = attrs.field(factory=dict, repr=False)
 
     @property
     def written(self) -> int:
@@ -184,6 +184,11 @@ class _Planner:
     def _save(self, entry: Entry, record: Any) -> None:
         if self._guarded:
             self._save_guarded(entry, record)
+            return
+        write = plan_write(self._schema, self._table, record) if entry.base is None else None
+        if write is not None:
+            stored = Stored(entry, record, write.ref.loaded)
+            self.plan.batch.append(Write(self._table, write.key, write.item, stored, write.text))
             return
         if self._codec.version is None:
             item = encode_record(self._schema, record)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import msgspec
 
 from ..codec.structs import Quiet
-from ..codec.typed import PLAIN_ITEMS, ItemReader, TypedItem
+from ..codec.typed import PLAIN_ITEMS, ItemReader, TypedItem, make_decoder
 from ..codec.values import Item
 from ..errors import NotDynamoDBReply
 from ..expressions.evaluate import equal
@@ -263,7 +263,7 @@ _DECODERS: dict[Any, Any] = {}
 def _decoder(kind: Any) -> Any:
     decoder = _DECODERS.get(kind)
     if decoder is None:
-        decoder = _DECODERS[kind] = msgspec.json.Decoder(kind)
+        decoder = _DECODERS[kind] = make_decoder(lambda: kind)
     return decoder
 
 

@@ -409,3 +409,19 @@ def test_save_checks_the_record(db, kind, count_requests):
         memory.save(kind.Store(store_id=None))
     assert [] == memory.get_data()
     assert {} == requests.sent()
+
+
+@both_ways
+def test_deletion_sees_fields_that_came_since(db, kind, flush):
+    """
+    What was empty when the record was read, and is not any more, is a change by somebody else.
+    """
+    table = filled(kind.StoreTable(), 1)
+    memory = MemoryTable(table)
+    memory.delete("s0")
+    table.update("s0", put={"city": "Oslo"})
+
+    report = memory.save_data(ignore_errors=True)
+
+    assert [ConflictError] == [type(failure.reason) for failure in report.failed]
+    assert "Oslo" == table.get("s0").city

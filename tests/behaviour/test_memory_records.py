@@ -258,7 +258,9 @@ def test_report_reads_well(db):
 
     report = memory.save_data_batch()
 
-    assert "FlushReport(puts=1, updates=0, deletes=0, skipped=0, requests=1, failed=[])" == repr(report)
+    assert "FlushReport(puts=1, updates=0, deletes=0, skipped=0, merged=0, requests=1, failed=[])" == repr(
+        report
+    )
 
 
 @both_ways

@@ -595,3 +595,19 @@ def test_errors_are_of_the_library(table, path):
     with pytest.raises(DynamoException, match=str(path)):
         MemoryTable(table, journal=path)
     memory.close()
+
+
+def test_a_flush_that_failed_in_part_notes_what_it_has_written(table, path):
+    """
+    At the end of a flush everything that was acknowledged is noted, one by one or in batches, also of a few records.
+    """
+    table.save_many(Note(note_id=f"n{number}") for number in range(4))
+    memory = MemoryTable(table, journal=path)
+    for number in range(4):
+        memory.get(f"n{number}").number = 1
+    table.update("n2", put={"number": 9})
+    memory.save_data(ignore_errors=True)
+
+    assert 1 == accepted_by(memory)
+    memory.close()
+    assert 1 == accepted(path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import subprocess
+import sys
 import threading
 from decimal import Decimal
 from typing import Any
@@ -174,7 +176,7 @@ def test_item_does_not_make_a_record_dirty():
         copy.deepcopy,
         lambda record: pickle.loads(pickle.dumps(record)),
         lambda record: record.evolve(),
-    ],  # noqa: S301
+    ],
     ids=["copy", "deepcopy", "pickle", "evolve"],
 )
 def test_copies_are_complete(copied: Any):
@@ -260,3 +262,48 @@ def test_threads_see_one_list():
 
         assert [record.tags] * 4 == seen
         assert 1 == len({id(tags) for tags in seen})
+
+
+#: Fresh types of replies, each read for the first time by several threads at once.
+FIRST_READS = """
+import sys, threading
+from typing import Any, Generic, TypeVar
+import msgspec
+from dynamo_objects.codec.typed import ItemReader, Text, typed_item
+
+sys.setswitchinterval(1e-6)
+X = TypeVar("X")
+for number in range(300):
+    made = {}
+    exec('''
+from __future__ import annotations
+import msgspec
+from typing import Generic, TypeVar
+X = TypeVar("X")
+class Inner(msgspec.Struct):
+    a: str | None = None
+    b: dict[str, int] | None = None
+class Reply(msgspec.Struct, Generic[X]):
+    Items: dict[str, list[X]]
+    Inner: dict[str, list[Inner]]
+''', made := {"__name__": f"made{number}"})
+    sys.modules[f"made{number}"] = type("Module", (), made)
+    reader = ItemReader(typed_item("Made", [("id", Text)]))
+    gate = threading.Barrier(4)
+    def read():
+        gate.wait()
+        reader.read(made["Reply"], b'{"Items": {"t": [{"id": {"S": "x"}}]}, "Inner": {}}')
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+print("alive")
+"""
+
+
+def test_threads_may_read_for_the_first_time_together():
+    """
+    msgspec crashes the interpreter when two threads make decoders of one generic type at once.
+    """
+    result = subprocess.run([sys.executable, "-c", FIRST_READS], capture_output=True, text=True, check=False)
+
+    assert ("alive", 0) == (result.stdout.strip(), result.returncode), result.stderr[-1000:]

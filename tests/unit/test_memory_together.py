@@ -28,6 +28,7 @@ from dynamo_objects import (
 )
 from dynamo_objects.errors import TransportError
 from dynamo_objects.memorydb.collecting import few_collections
+from dynamo_objects.memorydb.flushing import Manner, flush_tables
 from tests.behaviour.tables import Store, StoreTable, Visit, VisitTable
 from tests.dictservice import error_reply
 from tests.memoryservice import MemoryService, connect
@@ -504,12 +505,11 @@ def test_loader():
 # --- large flushes ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("flush", ["save_data_batch", "save_data"])
-def test_flushes_in_rounds(flush, monkeypatch):
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_flushes_in_rounds(one_by_one):
     """
     A flush that is planned in several rounds writes everything once, in full batches, with one report.
     """
-    monkeypatch.setattr("dynamo_objects.memorydb.flushing._ROUND", 50)
     service = MemoryService()
     memory = MemoryTable(StoreTable(database=connect(service)))
     service.write({"store_id": {"S": "s0"}, "visits": {"N": "1"}})
@@ -522,21 +522,21 @@ def test_flushes_in_rounds(flush, monkeypatch):
     threshold = gc.get_threshold()
     service.forget()
 
-    report = getattr(memory, flush)(ignore_errors=True)
+    manner = Manner(ignore_errors=True, one_by_one=one_by_one, round_size=50)
+    (report,) = flush_tables([memory._map], manner)
 
     assert (130, 1, ["bad"]) == (report.puts, report.deletes, [failure.key for failure in report.failed])
-    assert (6 if flush == "save_data_batch" else 131) == report.requests == len(service.sent)
+    assert (131 if one_by_one else 6) == report.requests == len(service.sent)
     assert 130 == len(service.items)
     assert ["bad"] == memory.dirty_keys()
     assert threshold == gc.get_threshold()
     assert 130 == memory.save_data(ignore_errors=True).skipped
 
 
-def test_rounds_after_an_error_that_stops_all(monkeypatch):
+def test_rounds_after_an_error_that_stops_all():
     """
     After an error that would meet every write no further round is sent, and all its records are reported.
     """
-    monkeypatch.setattr("dynamo_objects.memorydb.flushing._ROUND", 25)
     service = MemoryService()
     memory = MemoryTable(StoreTable(database=connect(service, max_parallel=1)))
     for n in range(100):
@@ -545,7 +545,7 @@ def test_rounds_after_an_error_that_stops_all(monkeypatch):
     service.forget()
 
     with pytest.raises(BatchFailed) as failed:
-        memory.save_data_batch()
+        flush_tables([memory._map], Manner(round_size=25))
 
     assert {f"n{n}" for n in range(100)} == {failure.key for failure in failed.value.failures}
     assert 1 == len(service.sent)

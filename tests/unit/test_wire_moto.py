@@ -34,16 +34,18 @@ class MockedThings(DynamoTable[MockedThing]):
     schema = [HashKey("id")]
 
 
-@pytest.fixture(params=["with pycurl", "without pycurl"])
-def wire(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The wire that is chosen by itself."""
+WIRES = {None: "PoolWire", "curl": "CurlWire"}
+
+
+@pytest.fixture(params=[None, "curl", "boto3"])
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str | None:
+    """A transport, None for the one that is chosen by itself."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    if request.param == "with pycurl":
+    if request.param == "curl":
         pytest.importorskip("pycurl")
-        return "CurlWire"
-    monkeypatch.setitem(sys.modules, "pycurl", None)
-    return "PoolWire"
+    found: str | None = request.param
+    return found
 
 
 def use(database: DynamoDatabase) -> list[str]:
@@ -58,7 +60,7 @@ EVERY = sorted(map(str, range(60)))
 
 
 @pytest.mark.parametrize("order", ["mock first", "connect first", "used first"])
-def test_the_mock_answers(wire: str, order: str) -> None:
+def test_the_mock_answers(kind: str | None, order: str) -> None:
     """
     Whether it was started before connect() or after; and again, empty, when it starts again.
     """
@@ -67,37 +69,36 @@ def test_the_mock_answers(wire: str, order: str) -> None:
     try:
         if order == "mock first":
             mock.start()
-            database.connect(region_name=REGION)
+            database.connect(region_name=REGION, transport=kind)
         else:
-            database.connect(region_name=REGION)
+            database.connect(region_name=REGION, transport=kind)
             if order == "used first":
                 with mock_aws():
                     assert EVERY == use(database)
                 database.disconnect()
-                database.connect(region_name=REGION)
+                database.connect(region_name=REGION, transport=kind)
             mock.start()
         found = use(database)
         transport: Any = database.get_connection().transport
 
         assert EVERY == found
-        assert "" == transport.falls_back
-        assert wire == type(transport._opened().wire).__name__
+        if kind != "boto3":
+            assert "" == transport.falls_back
+            assert WIRES[kind] == type(transport._opened().wire).__name__
     finally:
         database.disconnect()
         if mock is not None:
             mock.stop()
 
 
-@pytest.mark.parametrize("kind", [None, "boto3"])
 def test_after_the_mock_requests_are_real_and_refused(
-    wire: str, kind: str | None, monkeypatch: pytest.MonkeyPatch
+    kind: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     As of any client of boto3 they go to AWS, which does not know the credentials: an error, never silence.
 
     Here a proxy stands in the way, so that nothing leaves this machine.
     """
-    del wire
     with ConnectProxy("Basic nobody") as proxy:
         database = DynamoDatabase("test of moto")
         config = Config(proxies={"https": f"http://{proxy.address}"})
@@ -118,21 +119,19 @@ def test_after_the_mock_requests_are_real_and_refused(
     }
 
 
-@pytest.mark.parametrize("has_pycurl", [True, False])
-def test_the_mock_is_noticed_when_it_is_imported_late(has_pycurl: bool) -> None:
+@pytest.mark.parametrize("wire", [None, "curl"])
+def test_the_mock_is_noticed_when_it_is_imported_late(wire: str | None) -> None:
     """
     By a program that has connected before botocore was there.
     """
-    if has_pycurl:
+    if wire == "curl":
         pytest.importorskip("pycurl")
     program = (
-        "import sys\n"
-        f"if not {has_pycurl}: sys.modules['pycurl'] = None\n"
         "from dynamo_objects import DynamoDatabase, DynamoRecord, DynamoTable, HashKey\n"
         "class Thing(DynamoRecord):\n    id: str = ''\n"
         "class Things(DynamoTable[Thing]):\n    table_name = 'things'\n    schema = [HashKey('id')]\n"
         "database = DynamoDatabase('late')\n"
-        "database.connect(region_name='eu-north-1')\n"
+        f"database.connect(region_name='eu-north-1', transport={wire!r})\n"
         "from moto import mock_aws\n"
         "with mock_aws():\n"
         "    table = Things(database=database)\n"

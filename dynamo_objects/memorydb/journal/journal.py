@@ -22,7 +22,7 @@ import msgspec
 
 from ...errors import JournalError, JournalUnfinished
 from ...flows.flushing import Guarded
-from ...operations.batch import Write
+from ...operations.batch import MAX_WRITES, Write
 from ...schema import TableSchema
 from ..plan import Plan
 from .changes import failed_keys, planned_changes
@@ -88,6 +88,7 @@ class Journal:
         self._session = uuid.uuid4().hex
         self._number = self._unit = 0
         self._pending: dict[tuple[Any, ...], _Pending] = {}
+        self._marks: list[int] = []
         self._compact_at = _COMPACT_BYTES
         self._failure = ""
         self.open()
@@ -212,11 +213,17 @@ class Journal:
                     del self._pending[identity]
                 elif known is not None:
                     known.sent = tuple(n for n in known.sent if n >= number)
-            try:
-                file.note(encode_line(Done([number for _, number in places])))
-            except OSError as error:  # what was written is written: the next who accepts is told
-                self._failed(error)
+            self._marks += [number for _, number in places]
+            if len(self._marks) >= MAX_WRITES:
+                self._write_marks(file)
             reach("flush: marked")
+
+    def _write_marks(self, file: JournalFile) -> None:
+        marks, self._marks = self._marks, []
+        try:
+            file.note(encode_line(Done(marks)))
+        except OSError as error:  # what was written is written: the next who accepts is told
+            self._failed(error)
 
     def settle(self) -> None:
         """At the end of a flush: drop what is done from the file."""
@@ -227,6 +234,8 @@ class Journal:
                 return
             reach("settle: begun")
             if self._pending:
+                if self._marks:
+                    self._write_marks(file)
                 self._compact_if_due(file)
             else:
                 self._clear(file)
@@ -254,6 +263,7 @@ class Journal:
                 self._pending = {}
 
     def _clear(self, file: JournalFile) -> None:
+        self._marks = []
         size = len(encode_line(self._header))
         if file.size != size:
             try:

@@ -11,7 +11,7 @@ from dynamo_objects import DynamoDatabase, DynamoRecord, DynamoTable, HashKey, R
 from .client import ObjectClient, new_dict
 from .orders import BATCH, CHANGED, CUSTOMER, REFERENCES, STATUSES, TABLE, order_id
 
-__all__ = ["OverBoto", "OverCurl", "OverUrllib3"]
+__all__ = ["OverBoto", "OverCurl", "OverSockets"]
 
 
 class Order(DynamoRecord):
@@ -38,7 +38,7 @@ class OrderTable(DynamoTable[Order]):
 
 
 class _Ours(ObjectClient):
-    transport: ClassVar[str]
+    transport: ClassVar[str | None] = None
 
     def __init__(self, endpoint: str) -> None:
         super().__init__(endpoint)
@@ -99,16 +99,14 @@ class _Ours(ObjectClient):
         orders.save_data_batch()
 
 
+class OverSockets(_Ours):
+    """As it comes."""
+
+
 class OverCurl(_Ours):
-    """Over pycurl, the extra ``fast``."""
+    """Over libcurl."""
 
     transport = "curl"
-
-
-class OverUrllib3(_Ours):
-    """Over urllib3, which is always there."""
-
-    transport = "urllib3"
 
 
 class OverBoto(_Ours):

@@ -9,15 +9,16 @@ from typing import Any
 
 __all__ = ["CLIENTS", "FAST", "OURS", "PEERS", "PLAIN", "WORKLOADS", "Kind", "Workload"]
 
-FAST, PLAIN, OVER_BOTO = "ours-fast", "ours-plain", "ours-boto3"
+FAST, PLAIN, OVER_CURL, OVER_BOTO = "ours-fast", "ours-plain", "ours-curl", "ours-boto3"
 #: Ours, the quickest first: ratios are to the first one that there is.
-OURS = (FAST, PLAIN, OVER_BOTO)
+OURS = (FAST, PLAIN, OVER_CURL, OVER_BOTO)
 
 #: What is installed beside the project: the clients as they were when the figures were taken.
 PEERS = (
     "aiodynamo[aiohttp]==26.4",
     "boto3==1.44.5",
     "dyntastic==0.18.0",
+    "isal==1.9.1",
     "pycurl==7.49.0",
     "pydynox==1.8.0",
     "pynamodb==6.1.0",
@@ -65,12 +66,16 @@ class Kind:
 
 
 _PACKAGE = "import dynamo_objects"
+_UNAIDED = "import peers.unaided"
 _AIO = "import aiohttp, aiodynamo.client, aiodynamo.http.aiohttp"
 _RECORDS, _DICTS = "records, exact Decimals", "dicts, exact Decimals"
 
 CLIENTS = {
-    FAST: Kind("dynamo_objects[fast]", "ours", "OverCurl", _PACKAGE, ("dynamo_objects", "pycurl"), _RECORDS),
-    PLAIN: Kind("dynamo_objects", "ours", "OverUrllib3", _PACKAGE, ("dynamo_objects",), _RECORDS),
+    FAST: Kind("dynamo_objects[fast]", "ours", "OverSockets", _PACKAGE, ("dynamo_objects", "isal"), _RECORDS),
+    PLAIN: Kind("dynamo_objects", "unaided", "WithoutExtras", _UNAIDED, ("dynamo_objects",), _RECORDS),
+    OVER_CURL: Kind(
+        "dynamo_objects over curl", "ours", "OverCurl", _PACKAGE, ("dynamo_objects", "pycurl"), _RECORDS
+    ),
     OVER_BOTO: Kind("dynamo_objects over boto3", "ours", "OverBoto", _PACKAGE, ("dynamo_objects",), _RECORDS),
     "boto3-client": Kind(
         "boto3 client", "boto", "BotoClient", "import boto3", ("boto3",), "attribute values"
