@@ -25,7 +25,7 @@ setup(
     ],
     entry_points={"console_scripts": ["dynamo-objects = dynamo_objects.cli:main"]},
     extras_require={
-        "fast": ["pycurl>=7.45.3"],
+        "fast": ["isal>=1.7", "pycurl>=7.45.3"],
         "sql": ["SQLAlchemy>=2.0"],
         "postgres": ["SQLAlchemy>=2.0", "psycopg[binary]>=3.1"],
         "demo": ["SQLAlchemy>=2.0", "airportsdata", "tqdm"],
@@ -37,6 +37,7 @@ setup(
             "coverage",
             "docutils",
             "hypothesis",
+            "isal>=1.7; platform_python_implementation == 'CPython'",
             "moto[dynamodb]>=5.1",
             "mypy==2.4.1",
             "pycurl>=7.45.3; platform_python_implementation == 'CPython'",

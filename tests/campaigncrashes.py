@@ -80,7 +80,7 @@ def interrupted(world: World) -> None:
         world.ledger.crashes["in a request"] += 1
         world.transport.crash_in, world.transport.is_dead = None, False
         _after_interrupt(world, session, manner)
-    world.transport.crash_in = None
+    world.transport.crash_in, world.transport.is_dead = None, False
     session.close()
 
 
@@ -150,6 +150,7 @@ def _recovered(
     world.overtake(name, keys, world.chance.choice([0.0, 0.2, 0.5]))
     _recover(world, name, path, {repr(key) for key in keys})
     conflicts = _conflicts(path)
+    world.look_ahead(name, keys)
     for key in keys:
         world.ledger.operations += 1
         _compare(world, session, key, crashed[key], promised.get(key), perhaps.get(key), key in conflicts)
@@ -211,7 +212,7 @@ def _compare(
     before = world.truth(session.name, key)
     changes = [change for change in (promised, perhaps) if change is not None]
     allowed: list[Possible] = [before]
-    now = world._back.get(world._names[session.name], key)
+    now = world.now(session.name, key)
     for change in changes:
         done = after(change, "guarded", before)
         if done is REFUSED and before in session.sent.get(key, ()):
@@ -226,7 +227,8 @@ def _compare(
     world.look(session.name, key, allowed, "overwritten", how)
     if promised is None or now != before or is_filed:
         return
-    if not (_shows(promised, now) or _shows(promised, crashed)):
+    is_sent = crashed is not None and crashed in session.sent.get(key, ())  # merged with theirs, say
+    if not (is_sent or _shows(promised, now) or _shows(promised, crashed)):
         world.violated("recovery", f"{session.name} {key}: accepted, and lost: {how}, is {now}")
 
 

@@ -28,8 +28,8 @@ _ONE_LASTS, _LASTS = 80, 40
 _TOKEN = re.compile(rb'"ClientRequestToken":"[^"]*"')
 _KEYS = re.compile(rb'"(?:id":\{"S|at":\{"N)":"[^"]*"')
 _RANGE = 2**64
-#: One reply in so many of a server is late, which takes real time.
-_SELDOM = 40
+#: Quick faults are so many times as likely as replies that are late, which takes real time.
+_SELDOM = 10
 _SLOW = ("late", "late and done")
 _NOT_FAULTS = ("good", "no crc")
 
@@ -82,7 +82,7 @@ class Chooser:
         if int.from_bytes(digest[:8], "big") >= self.rate * _RANGE:
             return None
         name = names[int.from_bytes(digest[8:16], "big") % len(names)]
-        if not int.from_bytes(digest[16:], "big") % _ONE_LASTS:
+        if name not in _SLOW and not int.from_bytes(digest[16:], "big") % _ONE_LASTS:
             self._lasting[request] = name, _LASTS
             self.faults["(lasting)"] += 1
         return name
@@ -200,7 +200,7 @@ class CampaignServer(FaultServer):
         super().__init__(service)
         self.chooser = Chooser(seed)
         self._quick = tuple(answer for answer in ANSWERS if answer not in (*_SLOW, *_NOT_FAULTS))
-        self._all = self._quick * (_SELDOM // 20) + _SLOW
+        self._all = self._quick * _SELDOM + _SLOW
 
     def _next(self, request: Received) -> str:
         return self.chooser.choose(request.operation, request.body, self._all) or "good"

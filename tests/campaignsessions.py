@@ -47,6 +47,8 @@ class Held:
         is_new: Whether it has saved a record that is to be written though nothing was there.
         is_anew: Whether it has deleted the record and saved another one.
         is_loose: Whether a clean record may be read again: it was let go of.
+        carried_out: What a flush has made of the record that did not get to know that.
+        is_doubtful: Whether a flush may have done so, as far as the library can know.
     """
 
     base: Possible
@@ -55,6 +57,8 @@ class Held:
     is_new: bool = False
     is_anew: bool = False
     is_loose: bool = False
+    carried_out: Possible = None
+    is_doubtful: bool = False
 
     @property
     def is_dirty(self) -> bool:
@@ -83,6 +87,7 @@ class Session:
         self.accepted: dict[Key, Change] = {}
         self.accepting: dict[Key, Change] = {}
         self.sent: dict[Key, list[Possible]] = {}
+        self.murky: set[Key] = set()  # read by a query that has failed, perhaps
         self.has_journal = journal is not None
 
     # --- reading --------------------------------------------------------------------------------
@@ -122,6 +127,11 @@ class Session:
 
     def _found(self, key: Key, held: Held | None, found: Possible, how: str) -> None:
         """Compare what was read with what the program knows."""
+        if key in self.murky and (held is None or not held.is_dirty):
+            self.murky.discard(key)
+            self.world.ledger.operations += 1
+            self.held[key] = Held(found, found)
+            return
         if held is None or (not held.is_dirty and found != held.base and (held.is_loose or self.is_loose)):
             self.world.read(self.name, key, found, how)
             self.held[key] = Held(found, found)
@@ -145,6 +155,7 @@ class Session:
             records = query()
         except DynamoException as error:
             self.world.ledger.results[f"query: {type(error).__name__}"] += 1
+            self.murky |= {key for key in self.world.keys() if key[0] == name}
             return
         found = {(record.id, record.at): state_of(record) for record in records}
         if len(found) < len(records):
@@ -174,8 +185,8 @@ class Session:
         if held.mine is None:
             if chance.random() < 0.7:
                 self.make(key)
-        elif chance.random() < 0.12:
-            self.delete(key)
+        elif chance.random() < 0.12 and (held.base is not None or not self.is_loose):
+            self.delete(key)  # a bounded table may have forgotten that there was nothing
         else:
             self.change(key)
 
@@ -206,6 +217,10 @@ class Session:
 
     def make(self, key: Key) -> None:
         """Save a new record, or fill the Null object."""
+        if key in self.murky:
+            self.get(key)
+            if key in self.murky or self.held[key].mine is not None:
+                return
         held = self.held.get(key)
         made = ABSENT._replace(text=self.world.word("new"), count=self.world.chance.randint(0, 5))
         if held is not None and self.world.chance.random() < 0.4:
@@ -321,6 +336,7 @@ class Session:
         """
         self._records = {(r.id, r.at): r for r in self.memory.get_data()}
         before = {key: self.world.truth(self.name, key) for key in self.dirty()}
+        self.world.look_ahead(self.name, before)
         for key, held in self.dirty().items():
             self._settle(key, held, manner, failed)
         if failed is None:
@@ -341,9 +357,15 @@ class Session:
         change = held.change(self.is_counted)
         if manner == "mixed":
             manner = "guarded" if self.is_counted else "batch"
+        plain = after(change, manner, before)
+        is_carried = held.carried_out is not None and before is not None
+        if is_carried and manner == "merge" and change.mine is not None:
+            change = attrs.evolve(change, base=held.carried_out)  # an earlier flush did that much, unseen
         done = after(change, manner, before)
+        if is_carried and manner == "merge" and change.mine is not None and not change.changed:
+            done = before
         if manner == "overwrite":  # of its version nothing is promised
-            now = world._back.get(world._names[self.name], key)
+            now = world.now(self.name, key)
             if isinstance(done, State) and now is not None and self.is_counted:
                 done = done._replace(version=now.version)
         if done is not REFUSED:
@@ -357,19 +379,27 @@ class Session:
         if reason is None:
             if done is REFUSED:
                 world.violated("lost", f"{self.name} {key}: acknowledged against the rules: {how}")
-                world.look(self.name, key, [world._back.get(world._names[self.name], key)], "lost", how)
+                world.look(self.name, key, [world.now(self.name, key)], "lost", how)
             else:
-                world.look(self.name, key, [done], "lost", how)
+                allowed = [done]
+                if is_carried and isinstance(plain, State) and isinstance(done, State):
+                    allowed.append(done._replace(tags=plain.tags))  # those that it has stored count as theirs
+                world.look(self.name, key, allowed, "lost", how)
             self._written(key, held, change, manner, before)
         elif isinstance(reason, ConditionFailed):
-            if done is not REFUSED:
-                world.violated("other", f"{self.name} {key}: refused without a reason: {how}, was {before}")
+            is_doubtful = held.is_doubtful and manner == "merge"
+            if done is not REFUSED and not is_doubtful and not _is_blind(reason, change, manner):
+                said = f"refused without a reason: {reason}: {how}, was {before}"
+                world.violated("other", f"{self.name} {key}: {said}")
             world.look(self.name, key, [before], "double apply", how)
         elif manner in ("guarded", "merge") and not _may_be_done(reason) and not _is_plain(change):
             world.look(self.name, key, [before], "double apply", how)
         else:
             allowed = [before] if done is REFUSED else [before, done]
-            world.look(self.name, key, allowed, "lost", how)
+            if world.look(self.name, key, allowed, "lost", how) != before:
+                held.carried_out = held.mine and held.mine._replace(version=-1)
+        if reason is not None and (isinstance(reason, OutcomeUnknown) or manner in ("batch", "overwrite")):
+            held.is_doubtful = True
         if reason is not None and held.mine is not None and (held.base is None or held.is_anew):
             held.is_known = held.is_known and held.base is not None  # nobody knows whether it is there now
 
@@ -379,6 +409,7 @@ class Session:
         now = self.world.truth(self.name, key)
         held.is_new = held.is_anew = False
         held.is_known = True
+        held.carried_out, held.is_doubtful = None, False
         if change.mine is None:
             held.base = held.mine = None
             return
@@ -413,6 +444,13 @@ class Session:
 def _is_plain(change: Change) -> bool:
     """Tell whether a change goes by a batch write in any case: the deletion of what was never read."""
     return change.mine is None and (change.base is None or not change.is_known)
+
+
+def _is_blind(reason: ConditionFailed, change: Change, manner: Manner) -> bool:
+    """Tell whether a conflict stays one because the item could not be seen."""
+    if manner != "merge" and change.mine is not None:
+        return False
+    return reason.item is None or "shows another item" in str(reason)
 
 
 def _may_be_done(reason: BaseException) -> bool:
@@ -458,9 +496,8 @@ def flush_together(sessions: list[Session], manner: Manner, call: Callable[[], l
             world.ledger.results[f"not written: {type(reason).__name__}"] += 1
         strange = set(failed) - set(session.dirty())
         if strange:
-            world.violated(
-                "unnamed", f"{session.name}: a flush names {sorted(strange)}, which it had not to write"
-            )
+            known = {key: session.held.get(key) for key in strange}
+            world.violated("unnamed", f"{session.name}: a flush names what it had not to write: {known}")
         session.settle(manner, failed, is_atomic=session.is_atomic)
 
 

@@ -62,7 +62,8 @@ def _saved(world: World, name: str, key: Key, change: Change, way: str, call: An
         world.look(name, key, [before] if done is REFUSED else [before, done], "lost", how)  # type: ignore[list-item]
     except DynamoException as error:
         world.ledger.results[f"save: {type(error).__name__}"] += 1
-        if isinstance(error, ConditionFailed) and done is not REFUSED:
+        is_blind = way == "merge" and (getattr(error, "item", None) is None or "another item" in str(error))
+        if isinstance(error, ConditionFailed) and done is not REFUSED and not is_blind:
             world.violated("other", f"{name} {key}: refused without a reason: {how}, was {before}")
         world.look(name, key, [before], "double apply", f"{how}: {type(error).__name__}")
     else:
@@ -141,6 +142,7 @@ def _all(world: World, news: dict[Key, Possible], call: Any, how: str) -> None:
         world.ledger.results[how] += 1
     if not failed <= set(news):
         world.violated("unnamed", f"{how} names {sorted(failed - set(news))}, which it was not asked for")
+    world.look_ahead("plain", news)
     for key, new in news.items():
         world.ledger.operations += 1
         allowed = [new, world.truth("plain", key)] if key in failed else [new]

@@ -21,7 +21,7 @@ from dynamo_objects.connection.connection import Connection
 from dynamo_objects.connection.transport import Transport
 from dynamo_objects.database import DynamoDatabase
 from dynamo_objects.operations.item import DeleteItem, GetItem, PutItem
-from dynamo_objects.operations.batch import key_identity
+from dynamo_objects.operations.batch import BatchGetItem, key_identity
 from tests.campaignfaults import Chooser
 from tests.dictservice import DictService
 
@@ -122,6 +122,10 @@ def _item(key: Key, state: State) -> Item:
     return item
 
 
+def _wire(key: Key) -> Item:
+    return {"id": {"S": key[0]}, "at": {"N": str(key[1])}}
+
+
 class Back:
     """The back door to what is stored, without faults.
 
@@ -132,21 +136,37 @@ class Back:
     def __init__(self, service: Transport) -> None:
         self._tables = service.tables if isinstance(service, DictService) else None
         self._connection = Connection(service)
+        self._seen: dict[tuple[str, Key], Possible] = {}
 
     def get(self, table: str, key: Key) -> Possible:
         """Return what is stored."""
-        wire = {"id": {"S": key[0]}, "at": {"N": str(key[1])}}
+        if (table, key) in self._seen:
+            return self._seen.pop((table, key))
+        wire = _wire(key)
         if self._tables is not None:
             item = self._tables[table].items.get(key_identity(wire))
         else:
             item = self._connection.call(GetItem(table, wire, consistent=True))
         return None if item is None else _stored(item)
 
+    def look_ahead(self, table: str, keys: Iterable[Key]) -> None:
+        """Read some keys with a few requests; the next ``get`` of each tells what was found."""
+        if self._tables is not None:
+            return
+        wanted = list(keys)
+        self._seen.clear()
+        for start in range(0, len(wanted), 100):
+            part = wanted[start : start + 100]
+            read = self._connection.call(BatchGetItem(table, [_wire(key) for key in part], True))
+            assert not read.unprocessed  # without faults, and of small items
+            found = {(item["id"]["S"], int(item["at"]["N"])): _stored(item) for _, item in read.found}
+            self._seen.update({(table, key): found.get(key) for key in part})
+
     def put(self, table: str, key: Key, state: Possible) -> None:
         """Store something, or delete it."""
+        self._seen.pop((table, key), None)
         if state is None:
-            wire = {"id": {"S": key[0]}, "at": {"N": str(key[1])}}
-            self._connection.call(DeleteItem(table, wire))
+            self._connection.call(DeleteItem(table, _wire(key)))
         else:
             self._connection.call(PutItem(table, _item(key, state)))
 
@@ -250,6 +270,14 @@ class World:
         self._truth[table, key] = now
         return now
 
+    def look_ahead(self, table: Table, keys: Iterable[Key]) -> None:
+        """Look at several keys at once, of which each is looked at next."""
+        self._back.look_ahead(self._names[table], keys)
+
+    def now(self, table: Table, key: Key) -> Possible:
+        """Return what is stored, whatever it should be."""
+        return self._back.get(self._names[table], key)
+
     def rival(self, table: Table, key: Key, state: Possible) -> None:
         """Write something behind everybody's back."""
         self._back.put(self._names[table], key, state)
@@ -258,6 +286,7 @@ class World:
     def check_all(self) -> None:
         """Compare everything that is stored with what is known."""
         for table in self.tables:
+            self.look_ahead(table, self.keys())
             for key in self.keys():
                 self.look(table, key, [self.truth(table, key)], "lost", "at the end of the episode")
 

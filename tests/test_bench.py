@@ -14,7 +14,7 @@ TOOLS = Path(__file__).resolve().parent.parent / "tools"
 sys.path.append(str(TOOLS / "bench"))  # at the end: its modules must not hide others
 
 from peers.measuring import Results, Sample  # noqa: E402
-from peers.registry import FAST  # noqa: E402
+from peers.registry import CLIENTS, FAST, PLAIN  # noqa: E402
 from peers.verdict import claims, ratio  # noqa: E402
 
 
@@ -56,6 +56,26 @@ def test_what_was_not_measured_does_not_hold(results):
 
     assert unknown.found is None
     assert not unknown.holds
+
+
+@pytest.mark.parametrize(("name", "module"), [(FAST, "isal.isal_zlib"), (PLAIN, "zlib")])
+def test_ours_without_the_extra_has_nothing_of_it(name, module):
+    """
+    Both use the transport that is chosen by itself; one has the packages of the extra, the other cannot import them.
+    """
+    kind = CLIENTS[name]
+    if not kind.is_installed():
+        pytest.skip(f"needs {', '.join(kind.packages)}")
+    program = (
+        f"import sys; sys.path += {[str(TOOLS / 'bench'), str(TOOLS.parent)]!r}\n"
+        f"from peers.{kind.module} import {kind.name} as Client\n"
+        "from dynamo_objects.connection import replies\n"
+        "print(replies.crc32.__module__, Client.transport, sys.modules.get('pycurl', 'not looked for'))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    pycurl = "None" if name == PLAIN else "not looked for"
+    assert (f"{module} None {pycurl}\n", "") == (run.stdout, run.stderr)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the server waits for a pipe, which Windows cannot")

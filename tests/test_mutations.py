@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +13,10 @@ import pytest
 from .mutations import Mutation, mutations
 
 TOP = Path(__file__).resolve().parents[1]
+sys.path.append(str(TOP / "tools"))  # at the end: tools/test.py must not hide the standard library's "test"
+
+from mutations import Verdict, report  # noqa: E402 - of tools
+
 MUTATIONS = mutations()
 FILES = sorted({mutation.file for mutation in MUTATIONS})
 
@@ -64,3 +69,26 @@ def test_a_text_that_does_not_fit_is_refused(source):
 
     with pytest.raises(ValueError, match=r"its text occurs \d times in x.py"):
         mutation.applied(source)
+
+
+@pytest.mark.parametrize(
+    ("states", "code", "told"),
+    [
+        (["nearest"] * 17 + ["wider", "slow", "survived"], 0, "19 of 20 bugs caught, 95.0%"),
+        (["nearest"] * 18 + ["survived"] * 2, 1, "18 of 20 bugs caught, 90.0%"),
+        (["nearest"] * 39 + ["none"], 1, "39 of 40 bugs caught, 97.5%"),
+    ],
+    ids=["enough", "too few", "no bug"],
+)
+def test_the_share_of_bugs_decides(capsys, states, code, told):
+    """
+    The tool fails when fewer than 95 % are noticed, or when one breaks the tests instead of the behaviour.
+    """
+    verdicts = [Verdict(f"bug {number}", state, "", 1.0) for number, state in enumerate(states)]
+
+    assert code == report(verdicts)
+    printed = capsys.readouterr().out
+    assert told in printed
+    assert [v.name for v in verdicts if not v.is_caught] == re.findall(
+        r"(?:survived|is no bug): (.*)", printed
+    )

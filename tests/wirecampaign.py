@@ -85,8 +85,8 @@ def serving(name: str) -> Iterator[str | None]:
         yield None
 
 
-def transport_to(kind: str, url: str, **options: Any) -> Any:
-    """Return a transport to a server."""
+def transport_to(kind: str | None, url: str, **options: Any) -> Any:
+    """Return a transport to a server; None for the one that is chosen by itself."""
     return chosen_transport(
         AwsSettings(
             "us-east-1",

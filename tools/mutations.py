@@ -49,7 +49,7 @@ WIDER = ("tests/unit", "tests/properties", "tests/behaviour")
 #: The share of bugs that must be noticed.
 ENOUGH = 0.95
 #: Seconds that the tests next to a bug, and all others, may take: some bugs make them wait for ever.
-NEAREST_SECONDS = 300
+NEAREST_SECONDS = 180
 WIDER_SECONDS = 1800
 
 #: pytest's exit codes.
@@ -115,6 +115,7 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._process: subprocess.Popen[str] | None = None
         ignored = shutil.ignore_patterns("__pycache__", ".*", "*.egg-info")
         for part in PARTS:
             source = environment.TOP / part
@@ -127,16 +128,16 @@ class Copy:
         compiling = ("-m", "compileall", "-q", "--invalidation-mode", "checked-hash", "dynamo_objects")
         subprocess.run([sys.executable, *compiling], cwd=folder, check=True)
 
-    def judge(self, mutation: Mutation) -> Verdict:
-        """Run the tests against one bug."""
+    def judge(self, mutation: Mutation, wider: Sequence[str]) -> Verdict:
+        """Run the tests next to one bug against it, and then the *wider* ones."""
         began = time.monotonic()
         path = self.folder / "dynamo_objects" / mutation.file
         source = path.read_text(encoding="utf-8")
         path.write_text(mutation.applied(source), encoding="utf-8")
         try:
             state, run = "nearest", self.test(mutation.tests, NEAREST_SECONDS)
-            if run.code == PASSED:
-                state, run = "wider", self.test(WIDER, WIDER_SECONDS)
+            if run.code == PASSED and wider:
+                state, run = "wider", self.test(wider, WIDER_SECONDS)
         finally:
             path.write_text(source, encoding="utf-8")
         seconds = time.monotonic() - began
@@ -171,25 +172,24 @@ class Copy:
             text=True,
             start_new_session=True,
         )
+        self._process = process
         try:
             output, _ = process.communicate(timeout=most_seconds)
         except subprocess.TimeoutExpired:
-            _end(process)
+            self.stop()
+            process.communicate()
             return Run(None, "", "")
-        except BaseException:
-            _end(process)
-            raise
         found = re.search(r"^(?:FAILED|ERROR) (\S+::.*?)(?: - .*)?$", output, re.MULTILINE)
         return Run(process.returncode, "" if found is None else found[1], output)
 
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """End pytest with all that it has started."""
-    if os.name == "nt":
-        process.kill()
-    else:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    def stop(self) -> None:
+        """End pytest with all that it has started."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        if os.name == "nt":
+            self._process.kill()
+        else:
+            os.killpg(self._process.pid, signal.SIGKILL)
 
 
 class Copies:
@@ -201,15 +201,16 @@ class Copies:
     """
 
     def __init__(self, folder: Path, count: int) -> None:
+        self._all = [Copy(folder / str(number)) for number in range(count)]
         self._free: queue.SimpleQueue[Copy] = queue.SimpleQueue()
-        for number in range(count):
-            self._free.put(Copy(folder / str(number)))
+        for copy in self._all:
+            self._free.put(copy)
 
-    def judge(self, mutation: Mutation) -> Verdict:
+    def judge(self, mutation: Mutation, wider: Sequence[str]) -> Verdict:
         """Run the tests against one bug."""
         copy = self._free.get()
         try:
-            return copy.judge(mutation)
+            return copy.judge(mutation, wider)
         finally:
             self._free.put(copy)
 
@@ -221,6 +222,11 @@ class Copies:
         finally:
             self._free.put(copy)
 
+    def stop(self) -> None:
+        """End what runs."""
+        for copy in self._all:
+            copy.stop()
+
 
 def check_sound(pool: ThreadPoolExecutor, copies: Copies, chosen: Sequence[Mutation]) -> None:
     """End the program unless the tests pass without a bug: else they would notice anything."""
@@ -231,11 +237,13 @@ def check_sound(pool: ThreadPoolExecutor, copies: Copies, chosen: Sequence[Mutat
             sys.exit(f"{run.output}\n== {place} fails without any bug")
 
 
-def judge_all(pool: ThreadPoolExecutor, copies: Copies, chosen: Sequence[Mutation]) -> list[Verdict]:
+def judge_all(
+    pool: ThreadPoolExecutor, copies: Copies, chosen: Sequence[Mutation], wider: Sequence[str]
+) -> list[Verdict]:
     """Run the tests against each bug, printing a line when that ends."""
     verdicts = []
     width = max(len(mutation.name) for mutation in chosen)
-    for future in as_completed([pool.submit(copies.judge, mutation) for mutation in chosen]):
+    for future in as_completed([pool.submit(copies.judge, mutation, wider) for mutation in chosen]):
         verdict = future.result()
         verdicts.append(verdict)
         print(
@@ -275,6 +283,7 @@ def main() -> int:
     parser.add_argument(
         "--processes", type=int, default=2, help="copies that are tested at the same time (2)"
     )
+    parser.add_argument("--nearest", action="store_true", help="run the tests next to each bug only")
     parser.add_argument("--list", action="store_true", help="say what the bugs break, and run nothing")
     options = parser.parse_args()
     wanted = options.only or [""]
@@ -288,8 +297,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="dynamo-objects-mutations-") as folder:
         copies = Copies(Path(folder), options.processes)
         with ThreadPoolExecutor(options.processes) as pool:
-            check_sound(pool, copies, chosen)
-            return report(judge_all(pool, copies, chosen))
+            try:
+                check_sound(pool, copies, chosen)
+                return report(judge_all(pool, copies, chosen, () if options.nearest else WIDER))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                copies.stop()
+                raise
 
 
 if __name__ == "__main__":

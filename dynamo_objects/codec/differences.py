@@ -8,7 +8,7 @@ containers, so that ``record.tags.append("x")`` is one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter, is_
 from typing import Any
 
@@ -28,6 +28,10 @@ DYNAMIC = any_codec()
 #: Types whose equal values are stored alike. Not so datetime: of two times in one zone it
 #: compares what the clock shows, which is the same twice when summer time ends.
 _PLAIN = frozenset({str, int, float, bytes, bool})
+
+
+#: Stands for a value that only the item tells.
+_NOT_KNOWN = object()
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -56,7 +60,7 @@ class Differences:
         self._fields = fields
         self._is_dynamic = is_dynamic
         self._scalars = tuple(field for field in fields if field.codec.is_scalar)
-        self._is_quick = is_dynamic is None and len(self._scalars) == len(fields)
+        self._containers = tuple(field for field in fields if not field.codec.is_scalar)
         self._scalar_values = _getter([field.name for field in self._scalars])
         #: Field -> descriptor of those whose values are made when somebody looks at them.
         self.lazy: Mapping[str, Lazy] = {}
@@ -76,8 +80,8 @@ class Differences:
             return True
         loaded = loaded_values(record)
         # One pass in C for the usual case: the very objects that were loaded.
-        if self._is_quick and loaded and all(map(is_, self._scalar_values(record), loaded)):
-            return False
+        if self._is_dynamic is None and loaded and all(map(is_, self._scalar_values(record), loaded)):
+            return any(self._has_changed(field, record) for field in self._containers)
         return any(True for _ in self._each(record))
 
     def changes(self, record: Any) -> list[Change]:
@@ -99,30 +103,38 @@ class Differences:
     def _each(self, record: Any) -> Iterator[tuple[str, str, Callable[[], AttributeValue | None]]]:
         """Yield (attribute, path, how to encode it) for each field that differs."""
         item: Item = record._stored
-        for field, was in self._with_loaded(record):
-            try:
-                lazy = self.lazy.get(field.name)
-                value = getattr(record, field.name) if lazy is None else lazy.peek(record)
-            except AttributeError:
-                continue  # a field that a partial record did not read
-            if value is UNTOUCHED:
-                continue
-            old = item.get(field.wire)
+        loaded = loaded_values(record)
+        values = iter(loaded or ())
+        for field in self._fields:
             if field.codec.is_scalar:
-                differs = not _same(field, value, field.decode(old) if was is None else was[0])
-            else:
-                differs = not _equal_encoded(field.encode, field.decode, value, old)
-            if differs:
-                yield field.wire, attribute_path(field.name), _Encode(field.encode, value)
+                was = _NOT_KNOWN if loaded is None else next(values)
+                try:
+                    value = getattr(record, field.name)
+                except AttributeError:
+                    continue  # a field that a partial record did not read
+                if value is was:
+                    continue
+                if was is _NOT_KNOWN:
+                    was = field.decode(item.get(field.wire))
+                if _same(field, value, was):
+                    continue
+            elif not self._has_changed(field, record):
+                continue
+            value = getattr(record, field.name)
+            yield field.wire, attribute_path(field.name), _Encode(field.encode, value)
         if self._is_dynamic is not None:
             yield from self._each_dynamic(record, self._is_dynamic)
 
-    def _with_loaded(self, record: Any) -> Iterable[tuple[FieldCodec, tuple[Any] | None]]:
-        loaded = loaded_values(record)
-        if loaded is None:
-            return ((field, None) for field in self._fields)
-        kept = dict(zip((f.name for f in self._scalars), loaded, strict=True))
-        return ((f, (kept[f.name],) if f.name in kept else None) for f in self._fields)
+    def _has_changed(self, field: FieldCodec, record: Any) -> bool:
+        """Tell whether a container is not as it was loaded."""
+        lazy = self.lazy.get(field.name)
+        try:
+            value = getattr(record, field.name) if lazy is None else lazy.peek(record)
+        except AttributeError:
+            return False  # a field that a partial record did not read
+        if value is UNTOUCHED:
+            return False
+        return not _equal_encoded(field.encode, field.decode, value, record._stored.get(field.wire))
 
     def _each_dynamic(
         self, record: Any, is_dynamic: Callable[[str], bool]

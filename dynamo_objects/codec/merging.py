@@ -36,11 +36,14 @@ class Merged(Quiet, frozen=True):
     undecided: tuple[str, ...]
 
 
-def merge(codec: RecordCodec, base: Item | None, mine: Item, theirs: Item) -> Merged:
+def merge(
+    codec: RecordCodec, base: Item | None, mine: Item, theirs: Item, *, is_doubtful: bool = False
+) -> Merged:
     """Return an item with the changes of both sides; key and version are theirs.
 
     Args:
         base: What both sides began with; None where there was no item: absent values.
+        is_doubtful: Whether theirs may hold my change already: nothing is added then.
 
     Raises:
         Invalid: What a rule makes of two values cannot be stored.
@@ -55,10 +58,11 @@ def merge(codec: RecordCodec, base: Item | None, mine: Item, theirs: Item) -> Me
             _put(item, wire, m)
             continue
         rule = None if field is None else field.options.merge
-        decided = UNDECIDED if field is None or rule is None else _combined(field, b, m, t)
+        is_twice = is_doubtful and rule == "sum"  # equal values prove nothing: others add the same, too
+        decided = UNDECIDED if field is None or rule is None or is_twice else _combined(field, b, m, t)
         if decided is not UNDECIDED:
             _put(item, wire, cast("AttributeValue | None", decided))
-        elif not _same(field, m, t):
+        elif is_twice or not _same(field, m, t):
             undecided.append(wire if field is None else field.name)
     return Merged(item, tuple(undecided))
 

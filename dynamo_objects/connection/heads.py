@@ -40,7 +40,7 @@ class Headers(Mapping[str, str]):
         if at < 0:
             return default
         at += len(field)
-        return self._raw[at : self._raw.find(b"\r\n", at)].decode("latin-1").strip()
+        return self._raw[at : self._raw.find(b"\r\n", at)].decode("ascii").strip()
 
     def __getitem__(self, name: str) -> str:
         found = self.get(name)
@@ -82,7 +82,7 @@ def usual(data: bytes, end: int) -> tuple[Headers, int] | None:
     digits = raw[at + _LENGTH_SIZE : stop].strip()
     if not digits.isdigit() or len(digits) > LENGTH_DIGITS or low.find(_LENGTH, stop) >= 0:
         return None
-    if b"transfer-encoding" in low or b"close" in low:
+    if b"transfer-encoding" in low or b"close" in low or not raw.isascii():
         return None
     return Headers(raw, low), int(digits)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import threading
-import time
+from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -38,8 +38,23 @@ def _selected(number: int, seconds: float, *, is_writing: bool) -> bool:
     return bool(select.select(sockets, [], [], seconds)[0])
 
 
+class _Place(Generic[Handle]):
+    """Where a thread stands in the line.
+
+    Attributes:
+        served: Set when it gets something.
+        handle: The handle that was given; None: it may make one.
+    """
+
+    __slots__ = ("handle", "served")
+
+    def __init__(self) -> None:
+        self.served = threading.Event()
+        self.handle: Handle | None = None
+
+
 class Slots(Generic[Handle]):
-    """Lends handles to threads, each to one thread at a time.
+    """Lends handles to threads, each to one thread at a time, and in the order in which they wait.
 
     Args:
         make: Makes a handle.
@@ -51,9 +66,9 @@ class Slots(Generic[Handle]):
         self._make, self._close, self._limit = make, close, limit
         self._free: list[Handle] = []
         self._count = 0
-        self._waiting = 0
+        self._line: deque[_Place[Handle]] = deque()
         self._is_closed = False
-        self._room = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
 
     def take(self, timeout_seconds: float) -> Handle:
         """Return a free handle, or a new one, or wait for one.
@@ -61,38 +76,65 @@ class Slots(Generic[Handle]):
         Raises:
             TransportError: None was free in time.
         """
-        try:
-            return self._free.pop()  # the common case goes without a lock
-        except IndexError:
-            return self._taken_late(timeout_seconds)
+        if not self._line:  # the common case goes without a lock
+            try:
+                return self._free.pop()
+            except IndexError:
+                pass
+        return self._taken_late(timeout_seconds)
 
     def _taken_late(self, timeout_seconds: float) -> Handle:
-        deadline = time.monotonic() + timeout_seconds
-        with self._room:
-            self._waiting += 1
-            try:
-                while self._count >= self._limit:
-                    for handle in self.taken_apart(1):
-                        return handle
-                    left = deadline - time.monotonic()
-                    if left <= 0:
-                        raise TransportError(f"all {self._limit} connections are in use", sent=False)
-                    self._room.wait(left)
+        with self._lock:
+            place = None
+            if self._count < self._limit:
                 self._count += 1
-            finally:
-                self._waiting -= 1
+            else:
+                place = _Place[Handle]()
+                self._line.append(place)
+                self._serve()  # what was given back a moment ago
+        if place is not None:
+            handle = self._waited(place, timeout_seconds)
+            if handle is not None:
+                return handle
         try:
             return self._make()
         except BaseException:
             self._forget_one()
             raise
 
+    def _waited(self, place: _Place[Handle], timeout_seconds: float) -> Handle | None:
+        """Return the handle that a thread got in its turn; None: it may make one."""
+        try:
+            place.served.wait(timeout_seconds)
+        except BaseException:  # interrupted
+            if not self._steps_out(place):
+                self._forget_one() if place.handle is None else self.give(place.handle)
+            raise
+        if not place.served.is_set() and self._steps_out(place):
+            raise TransportError(f"all {self._limit} connections are in use", sent=False)
+        return place.handle
+
+    def _steps_out(self, place: _Place[Handle]) -> bool:
+        """Leave the line; tell whether that was possible: not for one who was served meanwhile."""
+        with self._lock:
+            if place.served.is_set():
+                return False
+            self._line.remove(place)
+            return True
+
+    def _serve(self) -> None:
+        """Give free handles to those who wait. Whoever calls this holds the lock."""
+        while self._line and (found := self.taken_apart(1)):
+            place = self._line.popleft()
+            (place.handle,) = found
+            place.served.set()
+
     def give(self, handle: Handle) -> None:
         """Take a handle back that may be used again."""
         self._free.append(handle)
-        if self._waiting:
-            with self._room:
-                self._room.notify()
+        if self._line:
+            with self._lock:
+                self._serve()
         if self._is_closed:
             self.close()
 
@@ -102,9 +144,11 @@ class Slots(Generic[Handle]):
         self._close(handle)
 
     def _forget_one(self) -> None:
-        with self._room:
-            self._count -= 1
-            self._room.notify()
+        with self._lock:
+            if self._line:  # the first in the line makes another one
+                self._line.popleft().served.set()
+            else:
+                self._count -= 1
 
     def close(self) -> None:
         """Close what is free now, and the rest when it is given back."""

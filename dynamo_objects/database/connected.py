@@ -125,9 +125,9 @@ class Connected:
                 what was in memory.
             engine: A SQLAlchemy engine for the embedded engine; it is not closed.
             options: What the embedded engine simulates: throttling, faults, times.
-            transport: How requests get there: ``"curl"`` (the default where pycurl is installed:
-                the extra ``fast``), ``"urllib3"`` (the default without), ``"boto3"``; or an
-                object that carries them.
+            transport: How requests get there: ``"urllib3"``, our own sockets (the default),
+                ``"curl"`` (needs pycurl: the extra ``fast``), ``"boto3"``; or an object that
+                carries them.
             auto_create: Whether tables create themselves.
             deadline_seconds: How long a call goes on trying.
             timeout_seconds: How long one attempt may take.

@@ -57,6 +57,7 @@ class Case(Quiet, frozen=True, eq=False):
         names: Names of the fields that were read; None for all.
         on_conflict: How conflicts end.
         condition: What must hold besides: the caller's.
+        is_doubtful: Whether the change may be stored already, by an earlier write of unknown outcome.
     """
 
     unshown = frozenset({"plan", "base"})
@@ -66,14 +67,22 @@ class Case(Quiet, frozen=True, eq=False):
     on_conflict: OnConflict
     condition: Condition | None = None
     names: tuple[str, ...] | None = None
+    is_doubtful: bool = False
 
     @classmethod
-    def of(cls, plan: Save | Removal, on_conflict: OnConflict, condition: Condition | None = None) -> Case:
+    def of(
+        cls,
+        plan: Save | Removal,
+        on_conflict: OnConflict,
+        condition: Condition | None = None,
+        *,
+        is_doubtful: bool = False,
+    ) -> Case:
         """Return the case of a write that was just planned."""
         if isinstance(plan, Removal):
             return cls(plan, plan.base, on_conflict)
         names = tuple(plan.record._values()) if plan.loaded is None else None
-        return cls(plan, plan.record._stored, on_conflict, condition, names)
+        return cls(plan, plan.record._stored, on_conflict, condition, names, is_doubtful)
 
     @property
     def schema(self) -> TableSchema:
@@ -136,7 +145,7 @@ def decide(case: Case, error: ConflictError) -> Save | Removal | None:
     if case.on_conflict == "mine":
         return _change(case, error, laid_over(case.schema.codec, case.base, mine, theirs))
     try:
-        merged = merge(case.schema.codec, case.base, mine, theirs)
+        merged = merge(case.schema.codec, case.base, mine, theirs, is_doubtful=case.is_doubtful)
     except Invalid as invalid:
         raise ValidationError(case.schema.codec.record_class.__name__, invalid.problems) from None
     if merged.undecided:
@@ -144,6 +153,10 @@ def decide(case: Case, error: ConflictError) -> Save | Removal | None:
         if case.base is None:
             happened = "exists already with other values"
         advice = "declare what becomes of them by field(merge=...), or decide by on_conflict="
+        if case.is_doubtful:
+            advice = (
+                "or by an earlier flush whose reply was lost, and must not count twice: get() it again to see"
+            )
         what = f"{happened}, {', '.join(merged.undecided)}: {advice}"
         raise told(case, error, what, merged.undecided)
     return _change(case, error, merged.item)

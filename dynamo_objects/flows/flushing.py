@@ -38,6 +38,7 @@ from .resolving import Resolved, Undecided, resolve
 from .saving import explain
 
 __all__ = [
+    "Begun",
     "Done",
     "Guarded",
     "Refused",
@@ -69,6 +70,12 @@ class Guarded(Quiet, frozen=True, eq=False):
     plan: Save | Removal
     ref: Any
     case: Case | None = None
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A conditional write is about to be sent; nothing but the ``note`` of ``noted`` sees this."""
+
+    write: Guarded
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -142,6 +149,7 @@ def _write_batch(writes: Sequence[Write], patience_seconds: float, health: _Heal
 
 def _write_guarded(guarded: Guarded, health: _Health) -> Flow[None]:
     resolved: Resolved | None = None
+    yield Emit(Begun(guarded))
     try:
         yield guarded.plan.operation
     except DynamoException as failed:
@@ -218,6 +226,8 @@ def noted(flow: Flow[None], note: Callable[[Any], None]) -> Flow[None]:
             value, error = None, None
             if isinstance(command, Emit):
                 note(command.value)
+                if isinstance(command.value, Begun):
+                    continue
             elif isinstance(command, Together):
                 command = Together(noted(child, note) for child in command.flows)
             try:

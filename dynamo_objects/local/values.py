@@ -16,7 +16,7 @@ from ..codec.values import AttributeValue, Item
 from .errors import ApiError, invalid, invalid_parameter, malformed
 from .numbers import is_plain, normal_number
 
-__all__ = ["MAX_DEPTH", "check_name", "checked_item", "checked_value", "is_deeper", "type_of"]
+__all__ = ["MAX_DEPTH", "check_name", "checked_item", "checked_value", "is_deeper", "sized_item", "type_of"]
 
 #: Lists and maps that may stand inside each other, the attribute's own value counted
 #: (31 pass and 32 fail on DynamoDB Local and dynoxide; Developer Guide, "Quotas": 32 levels).

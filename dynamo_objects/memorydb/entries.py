@@ -52,6 +52,7 @@ class Entry:
         created: The shape of a Null object as it was made; None for a record that was saved.
         is_deleted: Whether the item in the table is to go.
         is_gone: Whether a flush has deleted the item.
+        is_doubtful: Whether a flush may have stored the record without getting to know that.
     """
 
     lookup: Lookup
@@ -62,6 +63,7 @@ class Entry:
     created: Any = None
     is_deleted: bool = False
     is_gone: bool = False
+    is_doubtful: bool = False
 
     @property
     def is_absent(self) -> bool:
@@ -71,6 +73,7 @@ class Entry:
     def learn(self, record: Any, item: Item | None) -> None:
         """Take what the table holds: a record and its item, or None for both."""
         self.record, self.base, self.is_known, self.is_gone = record, item, True, False
+        self.is_doubtful = False
 
     def put(self, record: Any) -> None:
         """Take a record that a flush is to write if it is new or differs."""

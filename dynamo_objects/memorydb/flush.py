@@ -11,10 +11,10 @@ from ..codec.records import RecordCodec
 from ..codec.values import Item
 from ..connection.connection import Connection
 from ..database.progress import Progress
-from ..errors import DynamoException, Failure
+from ..errors import DynamoException, Failure, OutcomeUnknown
 from ..flows.base import Flow
 from ..flows.batching import NotWritten, Written
-from ..flows.flushing import Done, Guarded, Refused, noted, write_in_turn, write_together
+from ..flows.flushing import Begun, Done, Guarded, Refused, noted, write_in_turn, write_together
 from ..flows.planning import Save
 from ..flows.resolving import Resolved
 from ..flows.saving import saved
@@ -57,8 +57,13 @@ class Flush:
         """
         if any(part.pending for part in self._parts):
             flow = noted(self._flow(one_by_one, token), self._note)
-            with closing(self._connection.stream(flow)) as events:
-                self._follow(events)
+            try:
+                with closing(self._connection.stream(flow)) as events:
+                    self._follow(events)
+            except BaseException:  # it was interrupted: of what was sent nobody knows
+                for part in self._parts:
+                    part.interrupted()
+                raise
         return sum(self._connection.requests.values())
 
     def _flow(self, one_by_one: bool, token: str | None) -> Flow[None]:
@@ -95,6 +100,8 @@ class Flush:
             case Written(writes):
                 for part in self._parts:
                     part.written([w for w in writes if w in part.pending] if self._parts[1:] else writes)
+            case Begun(guarded):
+                self._part_of(guarded).begun.add(guarded)
             case Done(guarded, resolved):
                 self._part_of(guarded).done(guarded, resolved)
             case NotWritten(write, reason) | Refused(write, reason):
@@ -115,6 +122,7 @@ class Settling:
 
     Attributes:
         pending: Writes of which nothing is known yet.
+        begun: Conditional writes that were sent.
         report: What was done.
         acknowledge: Told of acknowledged writes first.
     """
@@ -124,6 +132,7 @@ class Settling:
         self._lock = lock
         self.plan = plan
         self.pending: dict[Write | Guarded, None] = dict.fromkeys([*plan.batch, *plan.guarded])
+        self.begun: set[Guarded] = set()
         self.report = FlushReport(skipped=plan.skipped, failed=list(plan.failed))
         self.acknowledge: Callable[[Iterable[Write | Guarded]], None] | None = None
 
@@ -133,8 +142,20 @@ class Settling:
         return not self.plan.batch and not self.plan.guarded
 
     def give_up(self, reason: Exception) -> None:
-        """Report everything that is still pending as not written."""
+        """Report everything that is still pending as not written, or not known to be."""
+        begun = [write for write in self.pending if isinstance(write, Guarded) and write in self.begun]
+        for write in begun:
+            table, key = write.plan.operation.subject
+            lost = OutcomeUnknown(write.plan.operation.name, table=table, key=key)
+            lost.__cause__ = reason
+            self.failed([write], lost)
         self.failed(list(self.pending), reason)
+
+    def interrupted(self) -> None:
+        """Take note that nobody will ever know what became of everything that is still pending."""
+        with self._lock:
+            for write in self.pending:
+                write.ref.entry.is_doubtful = True
 
     def failed(self, writes: Iterable[Write | Guarded], reason: Exception) -> None:
         """Take note that writes were refused, or that nobody knows what became of them."""
@@ -144,6 +165,9 @@ class Settling:
                     del self.pending[write]
                     stored: Stored = write.ref
                     self.report.failed.append(Failure(stored.entry.key, reason, stored.record))
+                    # A batch may have got through before it was refused.
+                    if isinstance(reason, OutcomeUnknown) or isinstance(write, Write):
+                        stored.entry.is_doubtful = True
                     if stored.record is not None and stored.entry.base is None:
                         _perhaps_stored(stored.entry)
 
@@ -192,7 +216,7 @@ class Settling:
     def _stored(self, stored: Stored, item: Item, now: Any) -> None:
         """Take over that an item was stored, whatever happened to its entry meanwhile."""
         entry = stored.entry
-        entry.base, entry.is_known, entry.is_gone = item, True, False
+        entry.base, entry.is_known, entry.is_gone, entry.is_doubtful = item, True, False, False
         if entry.record is stored.record:
             if now is not None:
                 entry.record = now
@@ -208,6 +232,7 @@ class Settling:
 
     def _removed(self, entry: Entry) -> None:
         entry.base, entry.is_known, entry.is_gone, entry.is_deleted = None, True, True, False
+        entry.is_doubtful = False
         if entry.record is not None and entry.record._stored is not None:
             self._codec.remember(entry.record, None, None)  # saved again meanwhile
 

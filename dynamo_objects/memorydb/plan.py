@@ -214,7 +214,9 @@ class _Planner:
             self._guard(save, Stored(entry, record, save.loaded, save))
 
     def _guard(self, plan: Save | Removal, stored: Stored) -> None:
-        case = None if self._on_conflict == "raise" else Case.of(plan, self._on_conflict)
+        case = None
+        if self._on_conflict != "raise":
+            case = Case.of(plan, self._on_conflict, is_doubtful=stored.entry.is_doubtful)
         self.plan.guarded.append(Guarded(plan, stored, case))
 
     def _planned(self, entry: Entry, record: Any) -> Save | None:

@@ -71,7 +71,7 @@ def take_over(schema: TableSchema, table: str, stored: Stored, resolved: Resolve
         _take_over_nothing(schema, stored, resolved)
         return
     entry, record = stored.entry, stored.entry.record
-    entry.base, entry.is_known, entry.is_gone = item, True, False
+    entry.base, entry.is_known, entry.is_gone, entry.is_doubtful = item, True, False, False
     if record is None and stored.record is None:  # the deletion was given up
         entry.learn(at_home(schema.codec.decode(dict(item)), table), item)
         entry.created, entry.is_deleted = None, False
@@ -90,6 +90,7 @@ def _take_over_nothing(schema: TableSchema, stored: Stored, resolved: Resolved) 
     """Take over that there is no item any more."""
     entry, record, planned = stored.entry, stored.entry.record, resolved.planned
     entry.base, entry.is_known, entry.is_gone, entry.is_deleted = None, True, True, False
+    entry.is_doubtful = False
     if record is not None and record._stored is not None:
         schema.codec.remember(record, None, None)  # if it was changed meanwhile, it is new
         if record is stored.record and planned is not None and is_as_planned(schema.codec, record, planned):

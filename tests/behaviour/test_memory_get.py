@@ -382,7 +382,7 @@ def test_prefetch_shows_its_progress(db):
 
 def test_prefetch_of_an_unreadable_item(db, count_requests):
     """
-    One item that does not fit its class is an error that names it; the others are cached.
+    One item that does not fit its class is an error that names it, and not absent; the others are cached.
     """
     table = StoreTable()
     table.save_many([Store(store_id=f"s{n}") for n in range(3)])
@@ -391,6 +391,8 @@ def test_prefetch_of_an_unreadable_item(db, count_requests):
 
     with pytest.raises(DecodeError, match="Store 'bad'"):
         memory.prefetch(["s0", "bad", "s1", "s2"])
+    with pytest.raises(DecodeError, match="Store 'bad'"):
+        memory.get("bad", create=True)
 
     requests = count_requests()
     assert 3 == len([memory.get(f"s{n}") for n in range(3)])

@@ -315,7 +315,7 @@ def test_index_of_keys_alone(db):
 
 def test_local_index(db):
     """
-    A local index orders by its own key; a changed record moves in it.
+    A local index orders by its own key; a changed record moves in it; what it does not hold is read.
     """
     table = VisitTable()
     table.save_many(Visit(store_id="s1", number=n, paid=10.0 - n, note=f"n{n % 3}") for n in range(6))
@@ -329,6 +329,8 @@ def test_local_index(db):
     notes = [(visit.note, visit.paid) for visit in memory.query("s1", index="KeysByNote")]
     assert sorted(note for note, _ in notes) == [note for note, _ in notes]
     assert {0.5, 6.0, 7.0, 7.5, 8.0, 9.0} == {paid for _, paid in notes}
+    read = MemoryTable(table).query("s1", index="KeysByNote")
+    assert {5.0, 6.0, 7.0, 8.0, 9.0, 10.0} == {visit.paid for visit in read}
 
 
 def test_sparse_index(db):

@@ -250,6 +250,22 @@ def test_conflict_on_a_changed_field(db, kind):
     assert {"store_id": "s1", "city": "Tromsø", "visits": 0} == stored(table, "s1")
 
 
+def test_conflict_on_a_field_that_was_empty(db, kind):
+    """
+    Of two who fill a field that was empty, the second one is told, and the first one's value stays.
+    """
+    table = kind.StoreTable()
+    table.save(kind.Store(store_id="s1"))
+    mine = kind.changed(table.get("s1"), city="Bergen")
+    table.save(kind.changed(table.get("s1"), city="Oslo"))
+
+    with pytest.raises(ConflictError) as caught:
+        table.save(mine)
+
+    assert ("city",) == caught.value.fields
+    assert {"store_id": "s1", "city": "Oslo", "visits": 0} == stored(table, "s1")
+
+
 def test_conflict_can_be_resolved(db, kind):
     """
     After a conflict the change can be made again on what is stored now.
@@ -291,6 +307,25 @@ def test_overwrite_ends_a_conflict(db, kind):
     table.save(mine, overwrite=True)
 
     assert {"store_id": "s1", "city": "Oslo", "visits": 1} == stored(table, "s1")
+
+
+def test_overwrite_with_a_part_of_a_deleted_record(db):
+    """
+    overwrite=True with a partial record brings no part of a deleted item back.
+    """
+    table = StoreTable()
+    table.save(Store(store_id="s1", city="Oslo", visits=1))
+    partial = table.scan(attributes=["store_id", "visits"]).one()
+    partial.visits = 2
+    table.save(partial, overwrite=True)
+    assert {"store_id": "s1", "city": "Oslo", "visits": 2} == stored(table, "s1")
+    partial = table.scan(attributes=["store_id", "visits"]).one()
+    partial.visits = 3
+    table.delete("s1")
+
+    with pytest.raises(ConflictError, match="store 's1' was deleted"):
+        table.save(partial, overwrite=True)
+    assert table.find("s1") is None
 
 
 def test_same_value_in_another_spelling_is_no_conflict(db):

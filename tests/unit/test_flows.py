@@ -279,6 +279,20 @@ def test_writes_that_never_get_through_are_named() -> None:
     assert 10 < clock.now < 16
 
 
+def test_a_batch_that_moves_is_not_given_up() -> None:
+    """
+    However long it takes: patience begins anew with each write that gets through.
+    """
+    clock, writes = VirtualClock(), puts(*range(10))
+    script = [write_reply(*writes[done:]) for done in range(1, 11) for _ in range(3)]
+
+    events, error = events_of(connected(ScriptedTransport(*script), clock), write_batches(writes, 0.2))
+
+    assert (list(range(10)), {}) == outcome(events)
+    assert error is None
+    assert clock.now > 1.5
+
+
 def test_a_refused_batch_is_halved_until_the_bad_ones_are_left() -> None:
     """
     All others are written, though the service names no key.
@@ -369,6 +383,19 @@ def test_an_error_that_is_about_all_stops_further_batches() -> None:
     assert list(range(25)) == list(failed)
     assert isinstance(error, AccessRefused)
     assert 1 == len(transport.requests)
+
+
+def test_all_parts_of_a_batch_that_fails_are_named() -> None:
+    """
+    Also those that were waiting while another half of it was tried.
+    """
+    transport = ScriptedTransport(error_reply("ValidationException"), error_reply("AccessDeniedException"))
+
+    events, error = events_of(connected(transport), write_batches(puts(*range(4)), 10))
+
+    written, failed = outcome(events)
+    assert ([], [0, 1, 2, 3]) == (written, list(failed))
+    assert isinstance(error, AccessRefused)
 
 
 def test_a_lost_batch_is_unknown() -> None:

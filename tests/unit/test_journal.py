@@ -26,9 +26,11 @@ from dynamo_objects import (
     recover,
 )
 from dynamo_objects.connection.attempts import RetryPolicy
+from dynamo_objects.memorydb.flushing import Manner, flush_tables
 from dynamo_objects.memorydb.journal import journal as journals
 from dynamo_objects.memorydb.journal import points
 from dynamo_objects.memorydb.journal.files import JournalFile
+from tests.dictservice import error_reply
 from tests.journals import Note, connected, fill, points_hook
 
 TOP = Path(__file__).resolve().parents[2]
@@ -124,6 +126,22 @@ def test_a_file_that_is_no_journal_is_left_alone(table, path, content):
         recover(path, table)
 
     assert content == path.read_bytes()
+
+
+def test_a_damaged_journal_is_not_begun_anew(table, path):
+    """
+    Where nothing can be read but damage, the file is left as it is until somebody has recovered it.
+    """
+    memory = MemoryTable(table, journal=path)
+    with memory.unit():
+        memory.save(Note(note_id="n1", text="kept"))
+    memory.close()
+    damaged = path.read_bytes().replace(b"kept", b"lost")
+    path.write_bytes(damaged)
+
+    with pytest.raises(JournalUnfinished, match="damaged parts"):
+        MemoryTable(table, journal=path)
+    assert damaged == path.read_bytes()
 
 
 def test_two_cannot_use_one_journal(table, path):
@@ -331,6 +349,178 @@ def test_a_flush_is_accepted_before_anything_is_sent(table, path, monkeypatch):
     assert {("BatchWriteItem", 60)} == set(seen)
 
 
+@pytest.fixture
+def synced(monkeypatch):
+    """Inode -> bytes that were in the file when it was last synced."""
+    sizes = {}
+
+    def watched(sync):
+        def watching(descriptor):
+            found = os.fstat(descriptor)
+            sizes[found.st_ino] = found.st_size
+            sync(descriptor)
+
+        return watching
+
+    for name in ("fsync", "fdatasync"):
+        if hasattr(os, name):
+            monkeypatch.setattr(os, name, watched(getattr(os, name)))
+    return sizes
+
+
+not_on_macos = pytest.mark.skipif(sys.platform == "darwin", reason="files are synced by fcntl there")
+
+
+def unsynced(synced, path):
+    """Return the number of bytes of a file that a power cut may take."""
+    found = path.stat()
+    return found.st_size - synced.get(found.st_ino, 0)
+
+
+@not_on_macos
+def test_what_is_accepted_is_on_disk(table, path, synced):
+    """
+    When a unit has ended, all of the journal has been synced: a power cut takes nothing of it.
+    """
+    memory = MemoryTable(table, journal=path)
+    seen = [unsynced(synced, path)]
+    for number in range(3):
+        with memory.unit():
+            memory.save(Note(note_id=f"n{number}"))
+        seen.append(unsynced(synced, path))
+    memory.close()
+
+    assert [0, 0, 0, 0] == seen
+    assert 3 == accepted(path)
+
+
+@not_on_macos
+def test_a_conflict_is_on_disk_before_it_counts_as_done(table, path, synced, monkeypatch):
+    """
+    When a recovery notes that a change is done, the conflict that became of it has been synced.
+    """
+    table.save(Note(note_id="n1"))
+    memory = MemoryTable(table, journal=path)
+    with memory.unit():
+        memory.get("n1").number = 1
+    memory.close()
+    table.update("n1", put={"number": 9})
+    beside, seen = path.with_name(f"{path.name}.conflicts"), []
+    points_hook(
+        monkeypatch,
+        lambda name, about: seen.append(unsynced(synced, beside)) if name == "recover: marked" else None,
+    )
+
+    assert 1 == recover(path, table).conflicts
+    assert [0] == seen
+    assert beside.stat().st_size > 0
+
+
+def test_a_large_flush_is_accepted_as_a_whole(table, path, monkeypatch):
+    """
+    Where it would go in rounds, all of its records are in the journal from the first request to the last.
+    """
+    memory = MemoryTable(table, journal=path)
+    for number in range(60):
+        memory.save(Note(note_id=f"n{number}"))
+    seen = []
+    transport = table._connection.transport
+    send = transport.send
+
+    def watching(operation, payload, timeout_seconds):
+        text = path.read_bytes()
+        seen.append((text.count(b'"change"'), text.count(b'"withdrawal"')))
+        return send(operation, payload, timeout_seconds)
+
+    monkeypatch.setattr(transport, "send", watching)
+    flush_tables([memory._map], Manner(round_size=25))
+    memory.close()
+
+    assert {(60, 0)} == set(seen)
+
+
+def test_a_conflict_is_kept_once(table, path, monkeypatch):
+    """
+    A recovery that was stopped before it noted a conflict as done does not file it again when it is repeated.
+    """
+    table.save(Note(note_id="n1"))
+    memory = MemoryTable(table, journal=path)
+    with memory.unit():
+        memory.get("n1").number = 1
+    memory.close()
+    table.update("n1", put={"number": 9})
+
+    def stopping(name, about):
+        if name == "recover: conflict kept":
+            raise KeyboardInterrupt
+
+    points_hook(monkeypatch, stopping)
+    with pytest.raises(KeyboardInterrupt):
+        recover(path, table)
+    monkeypatch.undo()
+    report = recover(path, table)
+
+    assert 1 == report.conflicts
+    assert 1 == len(Path(report.conflict_file).read_text().splitlines())
+
+
+def test_what_a_recovery_has_done_is_noted_at_once(table, path, monkeypatch):
+    """
+    A recovery that was stopped and is repeated leaves alone what it has written, and others have changed since.
+    """
+    memory = MemoryTable(table, journal=path)
+    with memory.unit():
+        for key in ("n1", "n2", "n3"):
+            memory.save(Note(note_id=key, number=1))
+    memory.close()
+
+    def stopping(name, about):
+        if name == "recover: marked":
+            raise KeyboardInterrupt
+
+    points_hook(monkeypatch, stopping)
+    with pytest.raises(KeyboardInterrupt):
+        recover(path, table)
+    monkeypatch.undo()
+    written = [note.note_id for note in table.scan(consistent=True)]
+    for key in written:
+        table.update(key, put={"number": 9})
+    report = recover(path, table)
+
+    assert len(written) > 0
+    assert (3 - len(written), 0, 0) == (report.replayed, report.there_already, report.conflicts)
+    assert [9] * len(written) == [table.get(key).number for key in written]
+
+
+def test_what_a_recovery_could_not_write_stays_accepted(table, path, monkeypatch):
+    """
+    A record that the service refuses keeps no other from being recovered, and waits for the next recovery.
+    """
+    memory = MemoryTable(table, journal=path)
+    with memory.unit():
+        for key in ("n1", "n2", "n3"):
+            memory.save(Note(note_id=key, number=1))
+    memory.close()
+    transport = table._connection.transport
+    send = transport.send
+
+    def refusing(operation, payload, timeout_seconds):
+        if b'"n1"' in payload:
+            return error_reply("ValidationException")
+        return send(operation, payload, timeout_seconds)
+
+    table._connection.max_parallel = 1
+    monkeypatch.setattr(transport, "send", refusing)
+    with pytest.raises(BatchFailed) as caught:
+        recover(path, table)
+    monkeypatch.undo()
+
+    assert ["n1"] == [failure.key for failure in caught.value.failures]
+    assert ["n2", "n3"] == sorted(note.note_id for note in table.scan(consistent=True))
+    assert 1 == recover(path, table).replayed
+    assert 1 == table.get("n1").number
+
+
 def test_acknowledged_writes_are_noted(table, path, monkeypatch):
     """
     While a flush runs, what was acknowledged is noted batch by batch, so that little is replayed.
@@ -379,6 +569,23 @@ def test_a_journal_does_not_grow_for_ever(table, path):
     assert journals._COMPACT_BYTES + 10_000 > size
     assert 1 == recover(path, table).replayed
     assert table.get("n1").text.startswith("699 ")
+
+
+def test_a_journal_that_was_written_anew_is_in_use_too(table, path, monkeypatch):
+    """
+    The file that takes the place of the old one is locked like that.
+    """
+    monkeypatch.setattr(journals, "_COMPACT_BYTES", 2000)
+    memory, passed = MemoryTable(table, journal=path), []
+    points_hook(monkeypatch, lambda name, about: passed.append(name))
+    for number in range(60):
+        with memory.unit():
+            memory.get("n1", create=True).number = number
+
+    assert "compact: renamed" in passed
+    with pytest.raises(JournalInUse):
+        recover(path, table)
+    memory.close()
 
 
 def test_what_was_sent_is_still_known_after_the_journal_was_written_anew(table, path, monkeypatch):
@@ -444,6 +651,24 @@ def test_a_unit_that_cannot_be_stored_is_undone(table, path):
     assert "before" == memory.get("n1").text
     assert 0 == accepted_by(memory)
     memory.close()
+
+
+def test_a_record_that_has_become_bad_stays_as_it_was_accepted(table, path):
+    """
+    What was accepted of a record is not taken back by a later flush that cannot store what it has become.
+    """
+    memory = MemoryTable(table, journal=path)
+    with memory.unit():
+        memory.get("n1", create=True).number = 1
+    memory.get("n1").text = "x" * 500_000
+    memory.save(Note(note_id="n2"))
+    with pytest.raises(BatchFailed, match="n1"):
+        memory.save_data_batch()
+    memory.close()
+
+    assert 1 == recover(path, table).replayed
+    assert (1, "") == (table.get("n1").number, table.get("n1").text)
+    assert table.find("n2") is not None
 
 
 def test_save_all_keeps_the_journals_of_its_tables(table, path):

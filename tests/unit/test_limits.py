@@ -131,7 +131,10 @@ def test_who_waits_is_let_through_or_gives_up() -> None:
     gate, abandoned, never = Gate(1), threading.Event(), threading.Event()
     seen: list[bool] = []
     assert gate.enter(never)
-    threads = [threading.Thread(target=lambda e=e: seen.append(gate.enter(e))) for e in (abandoned, never)]
+    threads = [
+        threading.Thread(target=lambda e=e: seen.append(gate.enter(e)), daemon=True)
+        for e in (abandoned, never)
+    ]
     for thread in threads:
         thread.start()
     abandoned.set()

@@ -169,6 +169,21 @@ def test_block(how):
     assert expected == sum(item["visits"]["N"] == "2" for item in service.items)
 
 
+def test_dirty_records_stay_counted():
+    """
+    Clean records between dirty ones do not let more of these be there than the mark allows.
+    """
+    _, memory = stores(100, max_dirty=16)
+    most = 0
+    for n in range(100):
+        record = memory.get(f"s{n:03}")
+        if n % 3:
+            record.visits = 2
+        most = max(most, len(memory.dirty_keys()))
+
+    assert 14 <= most <= 16
+
+
 def test_reading_alone_does_not_flush():
     """
     Records that are handed out and not changed are not counted for long.

@@ -154,6 +154,25 @@ def test_small_caches_and_large_pages(maxsize):
     assert {"xxx"} == {item["note"]["S"] for item in service.items}
 
 
+def test_results_that_are_changed_before_they_are_given():
+    """
+    What was changed, flushed and pushed out of a small cache while a query ran comes as it is now.
+    """
+    _, memory = stores(6, maxsize=1)
+    found = {}
+    for store in memory.scan():
+        if not found:
+            others = [f"s{n}" for n in range(6) if f"s{n}" != store.store_id]
+            for key in others:
+                memory.get(key).visits = 5
+            memory.save_data_batch()
+            for key in others:
+                memory.get(key)
+        found[store.store_id] = store.visits
+
+    assert [1, 5, 5, 5, 5, 5] == sorted(found.values())
+
+
 def test_small_caches_after_a_flush():
     """
     A flush that is over does not make later queries read their results again.
@@ -192,6 +211,19 @@ def test_looking_is_not_using():
     memory.get("s3")
 
     assert [True, False, True, True] == [memory.has_item(f"s{n}") for n in range(4)]
+
+
+def test_looking_for_what_is_dirty_is_not_using():
+    """
+    The high-water mark looks at records without keeping them: the one that was used least is dropped next.
+    """
+    service = MemoryService()
+    memory = MemoryTable(StoreTable(database=connect(service)), maxsize=50, max_dirty=50)
+    service.write(*({"store_id": {"S": f"s{n}"}} for n in range(60)))
+    for n in range(60):
+        memory.get(f"s{n}")
+
+    assert {f"s{n}" for n in range(10, 60)} == {store.store_id for store in memory.get_data()}
 
 
 def test_reset_of_a_small_cache():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -130,3 +131,62 @@ def test_many_threads() -> None:
 
     assert [] == wrong
     assert 3 >= handles.made
+
+
+def test_those_who_wait_come_first() -> None:
+    """
+    In their order: a thread that gives its handle back and wants it again stands behind them.
+    """
+    slots = Handles().slots(1)
+    order: list[str] = []
+
+    def work(name: str) -> None:
+        handle = slots.take(10)
+        order.append(name)
+        slots.give(handle)
+
+    handle = slots.take(0)
+    threads = []
+    for name in ("first", "second", "third"):
+        threads.append(threading.Thread(target=work, args=(name,)))
+        threads[-1].start()
+        while len(slots._line) < len(threads):
+            time.sleep(0.001)
+    slots.give(handle)
+    work("the one before")
+    for thread in threads:
+        thread.join()
+
+    assert ["first", "second", "third", "the one before"] == order
+
+
+def test_who_has_waited_in_vain_is_forgotten() -> None:
+    """
+    The handle that comes back too late for one is there for the next.
+    """
+    slots = Handles().slots(1)
+    handle = slots.take(0)
+    with pytest.raises(TransportError):
+        slots.take(0.01)
+    slots.give(handle)
+
+    assert handle == slots.take(0)
+
+
+def test_a_dropped_handle_makes_room_for_those_who_wait() -> None:
+    """
+    The next in the line makes another one.
+    """
+    handles = Handles()
+    slots = handles.slots(1)
+    handle = slots.take(0)
+    taken: list[int] = []
+    thread = threading.Thread(target=lambda: taken.append(slots.take(10)))
+    thread.start()
+    while not slots._line:
+        time.sleep(0.001)
+    slots.drop(handle)
+    thread.join()
+
+    assert [2] == taken
+    assert [handle] == handles.closed

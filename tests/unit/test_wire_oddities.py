@@ -152,6 +152,7 @@ def test_odd_lengths_are_never_a_wrong_body(length: bytes, connect: Connect) -> 
             bodies = [transport.send("GetItem", asked("k1"), 2.0).body]
         except TransportError:
             bodies = []
+        server.wait_for_end()
         bodies.append(transport.send("GetItem", asked("k1"), 5.0).body)
 
     assert {b'{"Item": {"id": {"S": "k1"}}}'} == set(bodies)
