@@ -17,9 +17,9 @@ from dynamo_objects import MemoryTable, recover
 from dynamo_objects.errors import DynamoException, JournalUnfinished
 from dynamo_objects.memorydb.journal import points
 from tests.campaignfaults import Crash
-from tests.campaignrules import REFUSED, Change, after
+from tests.campaignrules import Change, Refused, after
 from tests.campaignsessions import Session, flush_together
-from tests.campaignworld import Key, Possible, World
+from tests.campaignworld import Key, Possible, State, World
 
 __all__ = ["crash", "interrupted"]
 
@@ -93,7 +93,7 @@ def _after_interrupt(world: World, session: Session, manner: Any) -> None:
         if key not in dirty:
             change = held.change(session.is_counted)
             done, now = after(change, manner, truths[key]), world.truth(session.name, key)
-            same = now is done or (now is not None and done not in (None, REFUSED) and now[:4] == done[:4])  # type: ignore[index]
+            same = now is done or (now is not None and isinstance(done, State) and now[:4] == done[:4])
             if not same:
                 world.violated("lost", f"{session.name} {key}: clean, and not written: {change}, is {now}")
 
@@ -165,7 +165,7 @@ def _recovered(
 
 def _recover(world: World, name: str, path: Path, known: set[str]) -> None:
     """Recover, with faults and deaths on the way, until it is done."""
-    for number in range(_TRIES):
+    for _number in range(_TRIES):
         point = world.chance.choice(_RECOVERING) if world.chance.random() < 0.3 else "none"
         with _Points(world, point, world.chance.randint(1, 4)):
             try:
@@ -215,14 +215,14 @@ def _compare(
     now = world.now(session.name, key)
     for change in changes:
         done = after(change, "guarded", before)
-        if done is REFUSED and before in session.sent.get(key, ()):
+        if isinstance(done, Refused) and before in session.sent.get(key, ()):
             done = change.mine
-        if done is REFUSED:
+        if isinstance(done, Refused):
             continue
         is_free = change.is_anew or before in session.sent.get(key, ())
-        if is_free and now is not None and done is not None and now[:4] == done[:4]:  # type: ignore[index]
+        if is_free and now is not None and done is not None and now[:4] == done[:4]:
             done = now  # its version goes on from somewhere
-        allowed.append(done)  # type: ignore[arg-type]
+        allowed.append(done)
     how = f"after a recovery of {changes}, crashed at {crashed}"
     world.look(session.name, key, allowed, "overwritten", how)
     if promised is None or now != before or is_filed:

@@ -5,25 +5,27 @@ Everything here is arithmetic on states; nothing talks to a table, and nothing o
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 
 from tests.campaignworld import ABSENT, Possible, State
 
-__all__ = ["REFUSED", "Change", "Manner", "after", "merged"]
+__all__ = ["REFUSED", "Change", "Manner", "Refused", "after", "merged"]
 
 #: How a change is written; ``mixed`` is guarded for records with versions, else a batch.
 Manner = Literal["batch", "guarded", "merge", "mixed", "overwrite"]
 
 
-class _Refused:
+class Refused:
+    """What becomes of a change that meets another."""
+
     def __repr__(self) -> str:
         return "refused"
 
 
 #: Stands for a conflict, which leaves what is stored.
-REFUSED = _Refused()
+REFUSED = Refused()
 
 
 @attrs.frozen
@@ -54,7 +56,7 @@ class Change:
 _FIELDS = ("text", "note", "count", "tags")
 
 
-def after(change: Change, manner: Manner, stored: Possible) -> Possible | _Refused:
+def after(change: Change, manner: Manner, stored: Possible) -> Possible | Refused:
     """Return what is stored after a write that was carried out, or REFUSED.
 
     A version that is wrong by the rules shows as a wrong state, except of an overwrite.
@@ -85,7 +87,7 @@ def _whole(change: Change, stored: Possible) -> Possible:
     return _counted(change, change.mine, change.mine if change.base is not None else None)
 
 
-def _deleted(change: Change, stored: Possible) -> Possible | _Refused:
+def _deleted(change: Change, stored: Possible) -> Possible | Refused:
     if stored is None or not change.is_known or _is_same(change, stored):
         return None
     return REFUSED
@@ -111,14 +113,14 @@ def _counted(change: Change, state: State, before: Possible) -> State:
     return state._replace(version=(before.version if before is not None else 0) + 1)
 
 
-def merged(change: Change, stored: State) -> State | _Refused:
+def merged(change: Change, stored: State) -> State | Refused:
     """Return both changes put together, or REFUSED where no rule decides."""
     base, mine = change.base or ABSENT, change.mine
     assert mine is not None
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for name in change.changed:
         old, my, their = (getattr(each, name) for each in (base, mine, stored))
-        if their == old or my == their and name in ("text", "note"):
+        if their == old or (my == their and name in ("text", "note")):
             values[name] = my
         elif name == "count":
             values[name] = their + my - old

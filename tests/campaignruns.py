@@ -195,7 +195,8 @@ def _fast_folder() -> str | None:
 
 
 def _run(world: World, seed: str, jobs: int) -> tuple[Ledger, list[Finding]]:
-    ledger, findings = world.ledger, []
+    ledger = world.ledger
+    findings: list[Finding] = []
     world.verbs = Campaign(ThingTable(database=world.database), 0, seed)
     world.chooser.rate = world.chance.choice(_RATES)
     names = [name for name, (_, weight) in JOBS.items() for _ in range(weight)]

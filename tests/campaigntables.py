@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dynamo_objects.errors import BatchFailed, ConditionFailed, DynamoException, ItemNotFound, OutcomeUnknown
-from tests.campaignrules import REFUSED, Change, after
+from tests.campaignrules import Change, Refused, after
 from tests.campaignworld import ABSENT, Key, Possible, World, state_of
 
 __all__ = ["counters", "many", "saves"]
@@ -38,7 +38,7 @@ def saves(world: World) -> None:
             change,
             way,
             lambda r=record, w=way, o=once: table.save(r, on_conflict=w, exactly_once=o),
-        )  # type: ignore[misc]
+        )
 
 
 def _change(world: World, record: Any) -> None:
@@ -59,19 +59,19 @@ def _saved(world: World, name: str, key: Key, change: Change, way: str, call: An
         saved = call()
     except OutcomeUnknown:
         world.ledger.results["save: OutcomeUnknown"] += 1
-        world.look(name, key, [before] if done is REFUSED else [before, done], "lost", how)  # type: ignore[list-item]
+        world.look(name, key, [before] if isinstance(done, Refused) else [before, done], "lost", how)
     except DynamoException as error:
         world.ledger.results[f"save: {type(error).__name__}"] += 1
         is_blind = way == "merge" and (getattr(error, "item", None) is None or "another item" in str(error))
-        if isinstance(error, ConditionFailed) and done is not REFUSED and not is_blind:
+        if isinstance(error, ConditionFailed) and not isinstance(done, Refused) and not is_blind:
             world.violated("other", f"{name} {key}: refused without a reason: {how}, was {before}")
         world.look(name, key, [before], "double apply", f"{how}: {type(error).__name__}")
     else:
         world.ledger.results["save"] += 1
-        if done is REFUSED:
+        if isinstance(done, Refused):
             world.violated("lost", f"{name} {key}: acknowledged against the rules: {how}, was {before}")
             return
-        now = world.look(name, key, [done], "lost", how)  # type: ignore[list-item]
+        now = world.look(name, key, [done], "lost", how)
         state = state_of(saved)
         if now is None or any(getattr(state, field) != getattr(now, field) for field in change.changed):
             world.violated("wrong read", f"{name} {key}: saved, the record is {state}, stored is {now}")

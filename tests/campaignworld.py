@@ -20,8 +20,8 @@ from dynamo_objects.codec.values import Item
 from dynamo_objects.connection.connection import Connection
 from dynamo_objects.connection.transport import Transport
 from dynamo_objects.database import DynamoDatabase
-from dynamo_objects.operations.item import DeleteItem, GetItem, PutItem
 from dynamo_objects.operations.batch import BatchGetItem, key_identity
+from dynamo_objects.operations.item import DeleteItem, GetItem, PutItem
 from tests.campaignfaults import Chooser
 from tests.dictservice import DictService
 
@@ -43,7 +43,7 @@ class State(NamedTuple):
 
     text: str = ""
     note: str = ""
-    count: int = 0
+    count: int = 0  # type: ignore[assignment]  # a method of tuples
     tags: tuple[str, ...] = ()
     version: int = 0
 
@@ -286,8 +286,8 @@ class World:
     def check_all(self) -> None:
         """Compare everything that is stored with what is known."""
         for table in self.tables:
-            self.look_ahead(table, self.keys())
-            for key in self.keys():
+            self.look_ahead(table, self.every_key())
+            for key in self.every_key():
                 self.look(table, key, [self.truth(table, key)], "lost", "at the end of the episode")
 
     def violated(self, kind: str, what: str) -> None:
@@ -304,13 +304,13 @@ class World:
 
     # --- choices --------------------------------------------------------------------------------
 
-    def keys(self) -> list[Key]:
+    def every_key(self) -> list[Key]:
         """Return all keys."""
         return [(f"t{name}", at) for name in range(NAMES) for at in range(PARTS)]
 
     def some_keys(self, most: int) -> list[Key]:
         """Return some keys, each once."""
-        return self.chance.sample(self.keys(), self.chance.randint(1, most))
+        return self.chance.sample(self.every_key(), self.chance.randint(1, most))
 
     def word(self, what: str) -> str:
         """Return a text that nobody has used."""

@@ -28,7 +28,8 @@ import multiprocessing
 import platform
 import time
 import warnings
-from typing import Any, Iterator, List, Optional, Tuple
+from collections.abc import Iterator
+from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
@@ -90,11 +91,11 @@ class Part:
     def __init__(self, name: str) -> None:
         self.name = name
         self.ledger = Ledger()
-        self.findings: List[Finding] = []
+        self.findings: list[Finding] = []
         self.episodes = 0
         self.seconds = 0.0
 
-    def add(self, result: Tuple[Ledger, List[Finding]]) -> None:
+    def add(self, result: tuple[Ledger, list[Finding]]) -> None:
         """Add an episode, and show what was found in it."""
         ledger, findings = result
         self.ledger.add(ledger)
@@ -109,7 +110,7 @@ class Part:
                     flush=True,
                 )
 
-    def run(self, results: Iterator[Any], minutes: float, operations: Optional[int]) -> None:
+    def run(self, results: Iterator[Any], minutes: float, operations: int | None) -> None:
         """Take episodes until the time is over, or there were enough operations."""
         began = time.perf_counter()
         for result in results:
@@ -123,7 +124,7 @@ class Part:
     def __str__(self) -> str:
         ledger = self.ledger
         faults = [(name, count) for name, count in sorted(ledger.faults.items()) if name != "(lasting)"]
-        rows: List[Tuple[str, Any]] = [
+        rows: list[tuple[str, Any]] = [
             ("episodes", self.episodes),
             ("seconds", round(self.seconds)),
             ("operations (one key asked for)", ledger.operations),
@@ -176,7 +177,7 @@ def _local(options: argparse.Namespace, url: str) -> Iterator[Any]:
         yield wire_episode(f"{options.seed}/{number}", options.transport, url, jobs=options.jobs)
 
 
-def _again(options: argparse.Namespace) -> List[Part]:
+def _again(options: argparse.Namespace) -> list[Part]:
     seed, number, *job = options.again.split("/")
     jobs = int(job[0]) if job else options.jobs
     part = Part("DynamoDB Local" if options.local else "twin")
@@ -192,7 +193,7 @@ def _again(options: argparse.Namespace) -> List[Part]:
     return [part]
 
 
-def _all(options: argparse.Namespace) -> List[Part]:
+def _all(options: argparse.Namespace) -> list[Part]:
     parts = []
     has_both = not options.twin_only and not options.local
     if not options.local:

@@ -14,10 +14,10 @@ import msgspec
 from .codec import Source, decode_source
 from .fields import FieldCodec
 from .generating import checked, compiled, explained, indented, marker
-from .kept import KEPT, KeptItem, contents, is_lazy, spelt_otherwise
+from .kept import KEPT, UNTOUCHED, KeptItem, Lazy, contents, is_lazy, spelt_otherwise
 from .typed import TypedItem
 
-__all__ = ["compile_decoder", "compile_typed_decoder"]
+__all__ = ["compile_decoder", "compile_typed_decoder", "quicken"]
 
 #: Stands for an attribute that an item does not have; JSON's null is no attribute value.
 _MISSING = object()
@@ -177,6 +177,7 @@ class _Building:
             kept: The expression of the kept item; left out: the item itself is kept.
             names: The fields that have values; None for all.
         """
+        untouched = self._source.constant(UNTOUCHED)
         loaded = f"({''.join(f'{self.held[field.name]}, ' for field in self._scalars)})"
         new, loader = (
             self._source.constant(object.__new__),
@@ -184,7 +185,10 @@ class _Building:
         )
         return [
             f"record = {new}({loader})",
-            *(f"record.{checked(name)} = {self.held[name]}" for name in names or self.held),
+            *(
+                f"record.{checked(name)} = {self.held[name] if names is None or name in names else untouched}"
+                for name in self.held
+            ),
             f"record._stored = {kept or 'item'}",
             "if home is not None: record._home = home",
             f"record._loaded = {self._source.constant(KEPT) if kept else loaded}",
@@ -205,6 +209,13 @@ class _Unannounced:
     @classmethod
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Tell nobody."""
+
+
+def quicken(record_class: type, lazy: Mapping[str, Lazy]) -> None:
+    """Have the fields of a record that is made be set without their descriptors."""
+    loader = _loader(record_class)
+    for name, descriptor in lazy.items():
+        type.__setattr__(loader, name, descriptor.slot)
 
 
 def _loader(record_class: type) -> type:

@@ -8,8 +8,9 @@ texts are not even copied for the record until somebody looks at them: see `Lazy
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
@@ -61,6 +62,8 @@ class KeptItem(TypedItem, frozen=True, gc=False, eq=False):
 
     #: Attribute -> tag of its values; None where they are kept whole.
     tags: ClassVar[Mapping[str, str | None]] = {}
+    #: Field that is made later -> member, and the function from its content to the value.
+    lazy: ClassVar[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {}
     #: The values of the immutable fields, as ``Differences.loaded_values`` orders them.
     values_of: ClassVar[Any] = None
 
@@ -136,6 +139,7 @@ def kept_item(name: str, fields: Sequence[FieldCodec], scalars: Sequence[FieldCo
             "places": {field.wire: f"k{n}" for n, field in enumerate(fields)},
             "tags": tags,
             "values_of": getter,
+            "lazy": {f.name: (f"k{numbers[f.name]}", _maker(f)) for f in fields if is_lazy(f)},
         },
         frozen=True,
         gc=False,
@@ -187,7 +191,17 @@ def is_lazy(field: FieldCodec) -> bool:
 
 
 #: One at a time: two threads that look at a list for the first time must see one and the same.
-_MAKING = threading.Lock()
+_making = threading.Lock()
+
+
+def _renew_lock() -> None:
+    """Give a forked child a free lock: another thread may have held it at that moment."""
+    global _making
+    _making = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Lazy:
@@ -198,62 +212,59 @@ class Lazy:
         name: Of the field.
     """
 
-    __slots__ = ("_get", "_name", "_set", "_slot")
+    __slots__ = ("_get", "_name", "_set", "slot")
 
     def __init__(self, slot: Any, name: str) -> None:
-        self._slot, self._get, self._set, self._name = slot, slot.__get__, slot.__set__, name
+        self.slot, self._get, self._set, self._name = slot, slot.__get__, slot.__set__, name
 
     def __get__(self, record: Any, owner: type | None = None) -> Any:
         if record is None:
             return self
-        try:
-            return self._get(record)
-        except AttributeError:
-            return self._made(record)
+        value = self._get(record)
+        return self._made(record) if value is UNTOUCHED else value
 
     def __set__(self, record: Any, value: Any) -> None:
         self._set(record, value)
 
     def __delete__(self, record: Any) -> None:
-        self.__get__(record)
-        self._slot.__delete__(record)
+        self.slot.__delete__(record)
 
     def peek(self, record: Any) -> Any:
         """Return the value, or UNTOUCHED."""
-        try:
-            return self._get(record)
-        except AttributeError:
-            if type(record._stored).__base__ is KeptItem:
-                return UNTOUCHED
-            raise
+        return self._get(record)
 
     def _made(self, record: Any) -> Any:
-        with _MAKING:
-            try:
-                return self._get(record)  # another thread was here
-            except AttributeError:
+        with _making:
+            value = self._get(record)
+            if value is UNTOUCHED:  # else another thread was here
                 item = record._stored
-                if type(item).__base__ is not KeptItem:
-                    raise  # a field that was not read
-            value = _value(getattr(item, item.places[_wire(record, self._name)]))
-            self._set(record, value)
+                place, make = item.lazy[self._name]
+                value = make(getattr(item, place))
+                self._set(record, value)
             return value
 
 
-def _wire(record: Any, name: str) -> str:
-    wire: str = type(record).__dynamo_codec__.by_name[name].wire
-    return wire
+def _texts(content: Any) -> list[str]:
+    return [member.S for member in content.L]
 
 
-def _value(content: Any) -> Any:
-    """Return the list or map of texts or flags."""
-    if type(content).__struct_fields__ == ("L",):
-        return [_scalar(member) for member in content.L]
-    return {name: _scalar(member) for name, member in content.M.items()}
+def _flags(content: Any) -> list[bool]:
+    return [member.BOOL for member in content.L]
 
 
-def _scalar(member: Any) -> Any:
-    return member.S if type(member) is Text else member.BOOL
+def _text_map(content: Any) -> dict[str, str]:
+    return {name: member.S for name, member in content.M.items()}
+
+
+def _flag_map(content: Any) -> dict[str, bool]:
+    return {name: member.BOOL for name, member in content.M.items()}
+
+
+def _maker(field: FieldCodec) -> Callable[[Any], Any]:
+    has_texts = field.codec.element is STR
+    if field.codec.types == (list,):
+        return _texts if has_texts else _flags
+    return _text_map if has_texts else _flag_map
 
 
 def make_lazy(record_class: type, name: str) -> Lazy:

@@ -11,7 +11,7 @@ import attrs
 from ..errors import FieldNotLoaded, Problem
 from .annotations import class_hints
 from .codec import Codec
-from .decoders import compile_decoder, compile_typed_decoder
+from .decoders import compile_decoder, compile_typed_decoder, quicken
 from .differences import DYNAMIC, Change, Differences
 from .encoders import compile_encoder
 from .fields import FieldCodec, read_fields
@@ -275,6 +275,7 @@ class RecordCodec:
             kept = kept_item(self.record_class.__name__, self.fields, self._scalars)
             lazy = {f.name: make_lazy(self.record_class, f.name) for f in self.fields if is_lazy(f)}
             self._lazy = tuple(lazy)
+            quicken(self.record_class, lazy)
             self.differences.lazy = lazy
         return compile_typed_decoder(self.record_class, self.fields, self._scalars, typed, self._decode, kept)
 
