@@ -27,6 +27,9 @@ _MAX_NAME_BYTES = 65535
 #: A shorter name cannot have so many.
 _LONG_NAME = _MAX_NAME_BYTES // 4
 
+#: Small whole numbers, with their sizes.
+_SMALL = {str(number): values_size([{"N": str(number)}]) for number in range(1000)}
+
 _NO_NAME = "Empty attribute name"
 _TOO_DEEP = (
     "Nesting Levels have exceeded supported limits: "
@@ -70,14 +73,20 @@ def _checked(raw: dict[str, Any]) -> tuple[Item, int, list[AttributeValue]]:
     others: list[AttributeValue] = []
     try:
         for name, value in raw.items():
-            if (
-                type(value) is dict
-                and len(value) == 1
-                and type(text := value.get("S")) is str
-                and text.isascii()
-            ):
-                size += len(text)  # as most values are: seen without a call
+            if type(value) is dict and len(value) == 1:
+                ((tag, held),) = value.items()
+                # Most values are one of these: seen without a call.
+                if tag == "S" and type(held) is str and held.isascii():
+                    size += len(held)
+                elif tag == "N" and type(held) is str and held in _SMALL:
+                    size += _SMALL[held]
+                elif tag == "BOOL" and (held is True or held is False):
+                    size += 1
+                else:
+                    tag = ""
             else:
+                tag = ""
+            if not tag:
                 checked = checked_value(value)
                 others.append(checked)
                 if checked is not value:
