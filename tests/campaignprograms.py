@@ -241,7 +241,8 @@ class Program:
         if held is None:
             self.held[key] = Held(None, mine, is_known=False, is_new=True)
         else:
-            held.is_anew = held.is_anew or held.base is not None
+            is_deleted_blindly = held.mine is None and not held.is_known
+            held.is_anew = held.is_anew or held.base is not None or is_deleted_blindly
             held.mine, held.is_new = mine, True
 
     def delete(self, key: Key) -> None:

@@ -96,6 +96,9 @@ class Session(Program):
             allowed = [before] if isinstance(done, Refused) else [before, done]
             world.look(self.name, key, allowed, "lost", f"{manner} flush that died, {change}")
             return
+        rights: list[Possible] = [] if isinstance(done, Refused) else [done]
+        if is_carried and isinstance(plain, State) and isinstance(done, State):
+            rights.append(done._replace(tags=plain.tags))  # those that it has stored count as theirs
         reason = failed.get(key)
         how = f"{manner} flush, {change}, {_name(reason)}"
         if reason is None:
@@ -103,10 +106,7 @@ class Session(Program):
                 world.violated("lost", f"{self.name} {key}: acknowledged against the rules: {how}")
                 world.look(self.name, key, [world.now(self.name, key)], "lost", how)
             else:
-                allowed = [done]
-                if is_carried and isinstance(plain, State) and isinstance(done, State):
-                    allowed.append(done._replace(tags=plain.tags))  # those that it has stored count as theirs
-                world.look(self.name, key, allowed, "lost", how)
+                world.look(self.name, key, rights, "lost", how)
             self._written(key, held, change, manner, before)
         elif isinstance(reason, ConditionFailed):
             is_doubtful = held.is_doubtful and manner == "merge"
@@ -117,8 +117,7 @@ class Session(Program):
         elif manner in ("guarded", "merge") and not _may_be_done(reason) and not _is_plain(change):
             world.look(self.name, key, [before], "double apply", how)
         else:
-            allowed = [before] if isinstance(done, Refused) else [before, done]
-            if world.look(self.name, key, allowed, "lost", how) != before:
+            if world.look(self.name, key, [before, *rights], "lost", how) != before:
                 held.carried_out = held.mine and held.mine._replace(version=-1)
         if reason is not None and (isinstance(reason, OutcomeUnknown) or manner in ("batch", "overwrite")):
             held.is_doubtful = True

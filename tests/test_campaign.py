@@ -237,8 +237,8 @@ def test_a_finding_comes_with_the_command_that_shows_it(capsys: Any, monkeypatch
     """
     And with exit code 1; the command runs the episode no further than its job.
     """
-    drops_unprocessed_items(monkeypatch)
-    monkeypatch.setattr(sys, "argv", ["campaign.py", "--twin-only", "--operations", "900", "--seed", "bug"])
+    counts_failures_as_done(monkeypatch)
+    monkeypatch.setattr(sys, "argv", ["campaign.py", "--twin-only", "--operations", "1", "--seed", "a"])
     code = campaign.main()
     again = re.search(r"--again (\S+)", capsys.readouterr().out)
     assert again is not None

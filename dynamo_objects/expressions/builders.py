@@ -8,6 +8,7 @@ stored by leaving the attribute out matches absent attributes too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +33,9 @@ _COMPARATORS: dict[str, tree.Comparator] = {
     "gt": ">",
     "gte": ">=",
 }
+
+#: Types of values that are nothing else than values.
+_CONSTANTS = frozenset({str, int, float, bool, bytes, Decimal, type(None)})
 
 #: What may follow ``field__``, as in boto.
 KEYWORD_OPERATORS = (
@@ -97,6 +101,8 @@ class ExpressionBuilder:
 
     def _keyword(self, name: str, operator: str, value: Any) -> tree.Condition:
         target = self._targets.find((name,), name)
+        if operator in _COMPARATORS:
+            return self._compare(_COMPARATORS[operator], target, value)
         match operator:
             case "between":
                 low, high = _pair(name, value)
@@ -113,7 +119,7 @@ class ExpressionBuilder:
                 is_null = _no_value(target.path)
                 return is_null if (operator == "null") == bool(value) else tree.Not(is_null)
             case _:
-                return self._compare(_COMPARATORS[operator], target, value)
+                raise QueryError(f"no operator {operator!r}")
 
     def condition(self, condition: Any) -> tree.Condition:
         """Return the tree of a boto3 condition, or of keywords in a dict.
@@ -195,6 +201,8 @@ class ExpressionBuilder:
 
     def _other_operand(self, value: Any) -> tree.Operand | None:
         """Return the operand where a value is itself Attr(...) or its size, else None."""
+        if type(value) in _CONSTANTS:
+            return None
         if _operator_of(value) == "size":
             return tree.Size(self._target_of(value.get_expression()["values"][0]).path)
         if hasattr(value, "begins_with") and hasattr(value, "between"):  # Attr or Key

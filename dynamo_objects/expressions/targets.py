@@ -59,6 +59,7 @@ class Targets:
 
     def __init__(self, codec: RecordCodec) -> None:
         self._codec = codec
+        self._fields: dict[str, Target] = {}
 
     def find(self, steps: tuple[PathStep, ...], name: str) -> Target:
         """Return where *steps* lead; *name* is what the user wrote, for messages.
@@ -68,6 +69,8 @@ class Targets:
             DynamoSchemaException: A step leads into something that has no inside.
         """
         head = str(steps[0])
+        if len(steps) == 1 and name == head and head in self._fields:
+            return self._fields[head]
         field = self._codec.by_name.get(head) or self._codec.by_wire.get(head)
         if field is None:
             if not self._codec.options.schemaless:
@@ -78,7 +81,10 @@ class Targets:
         for step in steps[1:]:
             wire, codec = self._step(codec, step, name)
             wires.append(wire)
-        return Target(tree.Path(tuple(wires)), name, codec, field if len(steps) == 1 else None)
+        target = Target(tree.Path(tuple(wires)), name, codec, field if len(steps) == 1 else None)
+        if len(steps) == 1 and name == head:
+            self._fields[head] = target
+        return target
 
     def _step(self, codec: Codec, step: PathStep, name: str) -> tuple[PathStep, Codec]:
         if isinstance(step, str) and codec.fields is not None:

@@ -45,6 +45,8 @@ def check_key(table: Table, key: Item) -> None:
     parts = table.keys.parts
     if len(key) != len(parts):
         raise mismatch()
+    if _has_usual_keys(table, key):
+        return
     for part in parts:
         value = key.get(part.name)
         if value is None or part.type not in value:

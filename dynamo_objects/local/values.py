@@ -9,6 +9,7 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from ..codec.sizes import values_size
@@ -26,9 +27,6 @@ MAX_DEPTH = 31
 _MAX_NAME_BYTES = 65535
 #: A shorter name cannot have so many.
 _LONG_NAME = _MAX_NAME_BYTES // 4
-
-#: Small whole numbers, with their sizes.
-_SMALL = {str(number): values_size([{"N": str(number)}]) for number in range(1000)}
 
 _NO_NAME = "Empty attribute name"
 _TOO_DEEP = (
@@ -61,41 +59,49 @@ def sized_item(raw: dict[str, Any]) -> tuple[Item, int]:
         ApiError: One is none.
     """
     item, size, others = _checked(raw)
-    names = "".join(item)
-    size += len(names) if names.isascii() else len(names.encode("utf-8", "surrogatepass"))
     return item, size + values_size(others) if others else size
 
 
 def _checked(raw: dict[str, Any]) -> tuple[Item, int, list[AttributeValue]]:
-    """Return the attribute values, the bytes of those that are plain texts, and the others."""
+    """Return the attribute values, the bytes of all names and of those that are plain, and the others."""
     changed: dict[str, AttributeValue] = {}
-    size = 0
     others: list[AttributeValue] = []
+    names = "".join(raw)
+    size = len(names) if names.isascii() else len(names.encode("utf-8", "surrogatepass"))
+    is_odd = len(names) > _LONG_NAME or "" in raw
     try:
         for name, value in raw.items():
-            if type(value) is dict and len(value) == 1:
+            try:
                 ((tag, held),) = value.items()
-                # Most values are one of these: seen without a call.
-                if tag == "S" and type(held) is str and held.isascii():
-                    size += len(held)
-                elif tag == "N" and type(held) is str and held in _SMALL:
-                    size += _SMALL[held]
-                elif tag == "BOOL" and (held is True or held is False):
-                    size += 1
-                else:
-                    tag = ""
+            except (AttributeError, ValueError):
+                tag = held = ""
+            # Most values are one of these: seen without a call.
+            if tag == "S" and type(held) is str and held.isascii():
+                size += len(held)
+            elif tag == "N" and type(held) is str:
+                normal, count = _number_and_size(held)
+                size += count
+                if normal != held:
+                    changed[name] = {"N": normal}
+            elif tag == "BOOL" and (held is True or held is False):
+                size += 1
             else:
-                tag = ""
-            if not tag:
                 checked = checked_value(value)
                 others.append(checked)
                 if checked is not value:
                     changed[name] = checked
-            if not name or len(name) > _LONG_NAME:
+            if is_odd and (not name or len(name) > _LONG_NAME):
                 check_name(name)
     except ApiError as error:
         raise _first_of(raw, error) from None
     return {**raw, **changed} if changed else raw, size, others
+
+
+@lru_cache(maxsize=4096)
+def _number_and_size(text: str) -> tuple[str, int]:
+    """Return the normal form of a number and its bytes; the same numbers come again and again."""
+    normal = normal_number(text)
+    return normal, values_size([{"N": normal}])
 
 
 def _first_of(raw: dict[str, Any], found: ApiError) -> ApiError:

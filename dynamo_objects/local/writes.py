@@ -257,7 +257,7 @@ def _new_entry(table: Table, write: Write, old: Entry | None) -> tuple[Entry | N
     if old is None and write.update.only_takes:
         # Nothing to take from: the item is not created (ScyllaDB's test_update_expression.py, run on AWS).
         return None, None
-    size = item_size(applied.item)
+    size = item_size(applied.item) if old is None else _size_after(old, applied.item)
     if size > MAX_ITEM_BYTES:
         raise invalid(_TOO_BIG)
     if size > _NEARLY_FULL or may_be_large(write.update):
@@ -265,6 +265,14 @@ def _new_entry(table: Table, write: Write, old: Entry | None) -> tuple[Entry | N
     if table.indexes:
         check_updated_index_keys(table, applied.item, write.update.literals)
     return Entry(applied.item, size), applied
+
+
+def _size_after(old: Entry, item: Item) -> int:
+    """Return the size of an item that was made from another one: what is the same was counted already."""
+    before, size = old.item, old.size
+    gone = {name: value for name, value in before.items() if item.get(name) is not value}
+    came = {name: value for name, value in item.items() if before.get(name) is not value}
+    return size - item_size(gone) + item_size(came)
 
 
 #: Below this size an update needs no exact count.

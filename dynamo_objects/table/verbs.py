@@ -318,9 +318,14 @@ class Verbs(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict for cac
         encoded = field.encode(field.literal)
         return Value(encoded) if encoded is not None and "N" in encoded else None
 
+    @cached_property
+    def _needed(self) -> list[str]:
+        """The attributes that an item must have to be read."""
+        return [field.wire for field in self._codec.fields if not field.has_literal]
+
     def _leaves_required(self, change: Update) -> bool:
         """Tell whether an item made from the change alone could not be read."""
-        needed = [field.wire for field in self._codec.fields if not field.has_literal]
+        needed = self._needed
         if not needed:
             return False
         made = set(_wires(Update(sets=change.sets, adds=change.adds))) | self.schema.key_wires
