@@ -26,6 +26,7 @@ import gc
 import itertools
 import multiprocessing
 import platform
+import signal
 import time
 import warnings
 from collections.abc import Iterator
@@ -166,6 +167,7 @@ def _twin(options: argparse.Namespace) -> Iterator[Any]:
 
 def _work(results: Any, seed: str, place: int, step: int, jobs: int) -> None:
     """Be one of several processes."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the episode's folder is removed
     warnings.simplefilter("ignore", UnwrittenChanges)
     for number in itertools.count(place, step):
         results.put(episode(f"{seed}/{number}", jobs=jobs))

@@ -6,7 +6,7 @@ items that have every attribute, which need no look for missing ones, and one fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,10 +14,10 @@ import msgspec
 from .codec import Source, decode_source
 from .fields import FieldCodec
 from .generating import checked, compiled, explained, indented, marker
-from .kept import KEPT, UNTOUCHED, KeptItem, Lazy, contents, is_lazy, spelt_otherwise
+from .kept import KEPT, KeptItem, contents, spelt_otherwise
 from .typed import TypedItem
 
-__all__ = ["compile_decoder", "compile_typed_decoder", "quicken"]
+__all__ = ["compile_decoder", "compile_typed_decoder"]
 
 #: Stands for an attribute that an item does not have; JSON's null is no attribute value.
 _MISSING = object()
@@ -75,18 +75,13 @@ def compile_typed_decoder(
     """
     source, places = Source(), kind.places
     building = _Building(record_class, fields, scalars, source)
-    lazy = [field for field in fields if kept is not None and is_lazy(field)]
     sparse = source.constant(_compile_sparse_typed_decoder(record_class, fields, scalars, places, decode))
     lines, values = [], {}
     for field in fields:
         place = f"item.{places[field.wire]}"
         if field.codec.typed is None:
             lines.append(f"if {place} is {source.constant(msgspec.UNSET)}: return {sparse}(item, home)")
-        if field in lazy:  # looks only whether it is there
-            tag = "L" if field.codec.types == (list,) else "M"
-            lines.append(f"{place}.{tag}")
-        else:
-            values[field.name] = _typed_source(field, source, place)
+        values[field.name] = _typed_source(field, source, place)
     lines = [
         f"if type(item) is not {source.constant(kind)}: return {source.constant(decode)}(item, home)",
         "try:",
@@ -99,7 +94,7 @@ def compile_typed_decoder(
     made = contents(kept, fields, building.held, places, source)
     if odd := spelt_otherwise(fields, building.held, places):
         lines.append(f"if {odd}: return {sparse}(item, home)")
-    return compiled("decode", "item, home=None", [*lines, *building.record(made, values)], source)
+    return compiled("decode", "item, home=None", [*lines, *building.record(made)], source)
 
 
 def _compile_sparse_typed_decoder(
@@ -166,18 +161,15 @@ class _Building:
         """Return the lines that decode the fields, each by its expression."""
         lines = []
         for place, field in enumerate(self._fields):
-            if field.name in sources:
-                lines += [*marker(self._fields, place), f"{self.held[field.name]} = {sources[field.name]}"]
+            lines += [*marker(self._fields, place), f"{self.held[field.name]} = {sources[field.name]}"]
         return lines or ["pass"]
 
-    def record(self, kept: str = "", names: Collection[str] | None = None) -> list[str]:
+    def record(self, kept: str = "") -> list[str]:
         """Return the lines that return the record of the decoded values.
 
         Args:
             kept: The expression of the kept item; left out: the item itself is kept.
-            names: The fields that have values; None for all.
         """
-        untouched = self._source.constant(UNTOUCHED)
         loaded = f"({''.join(f'{self.held[field.name]}, ' for field in self._scalars)})"
         new, loader = (
             self._source.constant(object.__new__),
@@ -185,10 +177,7 @@ class _Building:
         )
         return [
             f"record = {new}({loader})",
-            *(
-                f"record.{checked(name)} = {self.held[name] if names is None or name in names else untouched}"
-                for name in self.held
-            ),
+            *(f"record.{checked(name)} = {value}" for name, value in self.held.items()),
             f"record._stored = {kept or 'item'}",
             "if home is not None: record._home = home",
             f"record._loaded = {self._source.constant(KEPT) if kept else loaded}",
@@ -209,13 +198,6 @@ class _Unannounced:
     @classmethod
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Tell nobody."""
-
-
-def quicken(record_class: type, lazy: Mapping[str, Lazy]) -> None:
-    """Have the fields of a record that is made be set without their descriptors."""
-    loader = _loader(record_class)
-    for name, descriptor in lazy.items():
-        type.__setattr__(loader, name, descriptor.slot)
 
 
 def _loader(record_class: type) -> type:

@@ -16,7 +16,7 @@ import msgspec
 
 from .anything import any_codec
 from .fields import FieldCodec
-from .kept import UNTOUCHED, Lazy, loaded_values
+from .kept import loaded_values
 from .structs import Quiet
 from .values import AttributeValue, Invalid, Item, attribute_path
 
@@ -62,8 +62,6 @@ class Differences:
         self._scalars = tuple(field for field in fields if field.codec.is_scalar)
         self._containers = tuple(field for field in fields if not field.codec.is_scalar)
         self._scalar_values = _getter([field.name for field in self._scalars])
-        #: Field -> descriptor of those whose values are made when somebody looks at them.
-        self.lazy: Mapping[str, Lazy] = {}
 
     def loaded_values(self, record: Any, /, **changed: Any) -> tuple[Any, ...]:
         """Return the values of the immutable fields, some of them *changed*, for ``_loaded``."""
@@ -127,13 +125,10 @@ class Differences:
 
     def _has_changed(self, field: FieldCodec, record: Any) -> bool:
         """Tell whether a container is not as it was loaded."""
-        lazy = self.lazy.get(field.name)
         try:
-            value = getattr(record, field.name) if lazy is None else lazy.peek(record)
+            value = getattr(record, field.name)
         except AttributeError:
             return False  # a field that a partial record did not read
-        if value is UNTOUCHED:
-            return False
         return not _equal_encoded(field.encode, field.decode, value, record._stored.get(field.wire))
 
     def _each_dynamic(

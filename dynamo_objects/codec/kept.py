@@ -2,15 +2,12 @@
 
 A typed item has a small object for each attribute. Most of them hold just what the record
 holds too: texts and flags are the same objects. So a kept item has these alone, of numbers
-and the like the text and the value, and of containers the typed values. Lists and maps of
-texts are not even copied for the record until somebody looks at them: see `Lazy`.
+and the like the text and the value, and of containers the typed values.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
@@ -23,25 +20,10 @@ from .scalars import BOOL, INT, STR
 from .typed import Binary, Boolean, Number, Text, TypedItem
 from .values import AttributeValue
 
-__all__ = [
-    "KEPT",
-    "UNTOUCHED",
-    "KeptItem",
-    "Lazy",
-    "contents",
-    "is_lazy",
-    "keeps",
-    "kept_item",
-    "loaded_values",
-    "make_lazy",
-    "spelt_otherwise",
-]
+__all__ = ["KEPT", "KeptItem", "contents", "keeps", "kept_item", "loaded_values", "spelt_otherwise"]
 
 #: Stands in ``_loaded`` for the values in a kept item.
 KEPT: tuple[Any, ...] = ("kept",)
-
-#: What a lazy field holds before anybody has looked at it.
-UNTOUCHED = object()
 
 #: How an attribute is kept: the very value of the field, the whole number, the text and the value,
 #: or as it was parsed.
@@ -62,8 +44,6 @@ class KeptItem(TypedItem, frozen=True, gc=False, eq=False):
 
     #: Attribute -> tag of its values; None where they are kept whole.
     tags: ClassVar[Mapping[str, str | None]] = {}
-    #: Field that is made later -> member, and the function from its content to the value.
-    lazy: ClassVar[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {}
     #: The values of the immutable fields, as ``Differences.loaded_values`` orders them.
     values_of: ClassVar[Any] = None
 
@@ -139,7 +119,6 @@ def kept_item(name: str, fields: Sequence[FieldCodec], scalars: Sequence[FieldCo
             "places": {field.wire: f"k{n}" for n, field in enumerate(fields)},
             "tags": tags,
             "values_of": getter,
-            "lazy": {f.name: (f"k{numbers[f.name]}", _maker(f)) for f in fields if is_lazy(f)},
         },
         frozen=True,
         gc=False,
@@ -178,101 +157,3 @@ def spelt_otherwise(fields: Sequence[FieldCodec], held: Mapping[str, str], place
     """Return the condition that a whole number is not spelt as we would, so that it must be kept as it is."""
     tests = [f"f'{{{held[f.name]}}}' != item.{places[f.wire]}.N" for f in fields if _way(f) == "number"]
     return " or ".join(tests)
-
-
-# --- fields that are made when somebody looks at them -------------------------------------------
-
-
-def is_lazy(field: FieldCodec) -> bool:
-    """Tell whether the values of a field need not be made at once: nothing can be wrong with them."""
-    codec = field.codec
-    has_texts = codec.element is STR or codec.element is BOOL
-    return codec.typed is not None and has_texts and codec.types in ((list,), (dict,))
-
-
-#: One at a time: two threads that look at a list for the first time must see one and the same.
-_making = threading.Lock()
-
-
-def _renew_lock() -> None:
-    """Give a forked child a free lock: another thread may have held it at that moment."""
-    global _making
-    _making = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
-
-
-class Lazy:
-    """The descriptor of a field whose value is made of the kept item when it is first looked at.
-
-    Args:
-        slot: Where the value is then.
-        name: Of the field.
-    """
-
-    __slots__ = ("_get", "_name", "_set", "slot")
-
-    def __init__(self, slot: Any, name: str) -> None:
-        self.slot, self._get, self._set, self._name = slot, slot.__get__, slot.__set__, name
-
-    def __get__(self, record: Any, owner: type | None = None) -> Any:
-        if record is None:
-            return self
-        value = self._get(record)
-        return self._made(record) if value is UNTOUCHED else value
-
-    def __set__(self, record: Any, value: Any) -> None:
-        self._set(record, value)
-
-    def __delete__(self, record: Any) -> None:
-        self.slot.__delete__(record)
-
-    def peek(self, record: Any) -> Any:
-        """Return the value, or UNTOUCHED."""
-        return self._get(record)
-
-    def _made(self, record: Any) -> Any:
-        with _making:
-            value = self._get(record)
-            if value is UNTOUCHED:  # else another thread was here
-                item = record._stored
-                place, make = item.lazy[self._name]
-                value = make(getattr(item, place))
-                self._set(record, value)
-            return value
-
-
-def _texts(content: Any) -> list[str]:
-    return [member.S for member in content.L]
-
-
-def _flags(content: Any) -> list[bool]:
-    return [member.BOOL for member in content.L]
-
-
-def _text_map(content: Any) -> dict[str, str]:
-    return {name: member.S for name, member in content.M.items()}
-
-
-def _flag_map(content: Any) -> dict[str, bool]:
-    return {name: member.BOOL for name, member in content.M.items()}
-
-
-def _maker(field: FieldCodec) -> Callable[[Any], Any]:
-    has_texts = field.codec.element is STR
-    if field.codec.types == (list,):
-        return _texts if has_texts else _flags
-    return _text_map if has_texts else _flag_map
-
-
-def make_lazy(record_class: type, name: str) -> Lazy:
-    """Make a field of a class lazy, where it is declared, and return its descriptor."""
-    owner = next(owner for owner in record_class.__mro__ if name in vars(owner))
-    found = vars(owner)[name]
-    if isinstance(found, Lazy):
-        return found
-    lazy = Lazy(found, name)
-    type.__setattr__(owner, name, lazy)
-    return lazy

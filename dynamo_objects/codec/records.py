@@ -11,11 +11,11 @@ import attrs
 from ..errors import FieldNotLoaded, Problem
 from .annotations import class_hints
 from .codec import Codec
-from .decoders import compile_decoder, compile_typed_decoder, quicken
+from .decoders import compile_decoder, compile_typed_decoder
 from .differences import DYNAMIC, Change, Differences
 from .encoders import compile_encoder
 from .fields import FieldCodec, read_fields
-from .kept import is_lazy, keeps, kept_item, make_lazy
+from .kept import keeps, kept_item
 from .members import MAX_DEPTH, MAX_SHOWN, check_name, nesting_depth
 from .options import RecordOptions, class_has
 from .scalars import content
@@ -124,12 +124,10 @@ class RecordCodec:
             and all(f.codec.is_scalar or f.codec.inline_encode for f in self.fields)
         )
         self._scalars = [field for field in self.fields if field.codec.is_scalar]
-        #: The fields whose values are made when somebody looks at them.
-        self._lazy: tuple[str, ...] = ()
-        self.differences = Differences(self.fields, self._is_dynamic if self.options.schemaless else None)
-        self.loaded_values = self.differences.loaded_values
-        self.is_dirty = self.differences.is_dirty
-        self.changes = self.differences.changes
+        differences = Differences(self.fields, self._is_dynamic if self.options.schemaless else None)
+        self.loaded_values = differences.loaded_values
+        self.is_dirty = differences.is_dirty
+        self.changes = differences.changes
 
     @cached_property
     def reader(self) -> ItemReader:
@@ -157,8 +155,6 @@ class RecordCodec:
 
     def remember(self, record: Any, item: Item | None, loaded: tuple[Any, ...] | None) -> None:
         """Make *item*, with the immutable values *loaded*, what the record was loaded as."""
-        for name in self._lazy:
-            getattr(record, name, None)  # is made of what it was loaded as, not of something else
         object.__setattr__(record, "_stored", item)
         object.__setattr__(record, "_loaded", loaded)
 
@@ -273,10 +269,6 @@ class RecordCodec:
         kept = None
         if self._scalars and keeps(self.fields):
             kept = kept_item(self.record_class.__name__, self.fields, self._scalars)
-            lazy = {f.name: make_lazy(self.record_class, f.name) for f in self.fields if is_lazy(f)}
-            self._lazy = tuple(lazy)
-            quicken(self.record_class, lazy)
-            self.differences.lazy = lazy
         return compile_typed_decoder(self.record_class, self.fields, self._scalars, typed, self._decode, kept)
 
     def _decode(self, item: Item, home: str | None = None) -> Any:

@@ -167,10 +167,10 @@ def attempts(
 
 
 def _result(operation: Operation[Result], answer: Reply | TransportError | None) -> Result:
-    if isinstance(answer, Reply):
-        return read(operation, answer)
     assert answer is not None  # a Send is never answered with nothing
-    raise answer
+    if isinstance(answer, TransportError):
+        raise answer
+    return read(operation, answer)
 
 
 def _loses_outcome(error: DynamoException) -> bool:

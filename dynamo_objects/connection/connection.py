@@ -10,7 +10,7 @@ import uuid
 import weakref
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any, TypeVar
 
 from ..errors import DynamoException, TransportError
@@ -134,17 +134,20 @@ class Connection:
         return self._call(operation, None)
 
     def _call(self, operation: Operation[Result], abandoned: threading.Event | None) -> Result:
-        once: Flow[Result] | None = once_only(operation, self.transport)
-        if once is not None:
-            return self._run(once, abandoned)
+        if self.transport.retries_by_itself:
+            once: Flow[Result] | None = once_only(operation, self.transport)
+            if once is not None:
+                return self._run(once, abandoned)
         first = None
         if abandoned is None:
             # The usual case, a good reply to the first attempt, needs nothing of what follows.
             payload, began = operation.payload(), self._clock()
             reply = self._send(operation.name, payload, self.policy.timeout_seconds)
-            if isinstance(reply, Reply):
-                with suppress(DynamoException):  # which is looked at again below
+            if not isinstance(reply, TransportError):
+                try:
                     return read(operation, reply)
+                except DynamoException:
+                    pass  # it is looked at again below
             first = First(payload, began, reply)
         steps = attempts(operation, self.policy, self._clock, self._chance, first)
         answer: Reply | TransportError | None = None
@@ -178,7 +181,7 @@ class Connection:
         is_good = False
         try:
             answer = self._send(send.operation, send.payload, send.timeout_seconds)
-            is_good = isinstance(answer, Reply) and answer.status == 200
+            is_good = not isinstance(answer, TransportError) and answer.status == 200
             return answer
         finally:
             self._gate.leave(is_good=is_good)

@@ -127,7 +127,7 @@ class LocalEngine:
         self._handlers = handlers
         self._before = before
         #: Request ids have 52 characters, as AWS's.
-        self._name, self._numbers = urandom(16).hex().upper(), count()
+        self._name, self._numbers = urandom(16).hex().upper(), count(10**19)
 
     def send(self, operation: str, payload: bytes) -> LocalReply:
         """Carry out one request.
@@ -141,7 +141,7 @@ class LocalEngine:
             body, status = error.body(), error.status
         headers = {
             "content-type": "application/x-amz-json-1.0",
-            "x-amzn-requestid": f"{self._name}{next(self._numbers):020X}",
+            "x-amzn-requestid": f"{self._name}{next(self._numbers)}",
             "x-amz-crc32": str(crc32(body)),
             "content-length": str(len(body)),
         }

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypeVar, overload
 
 from ..codec.values import Item
-from ..errors import DynamoException, QueryError
+from ..errors import ConditionFailed, DynamoException, QueryError
 from ..expressions.tree import Condition, Path
 from ..flows.deciding import Case, OnConflict, check_on_conflict
-from ..flows.planning import plan_save
+from ..flows.planning import Save, plan_save
 from ..flows.resolving import save_resolving
-from ..flows.saving import save
+from ..flows.saving import explain, save, saved
 from ..operations.item import GetItem
 from .batches import Deleting, Reading, Saving
 from .declared import Record
@@ -150,16 +150,30 @@ class DynamoTable(Searching[Record]):
             OutcomeUnknown: The reply was lost; it may or may not be saved.
         """
         must = self._condition(condition)
-        check_on_conflict(on_conflict, overwrite=overwrite)
+        if on_conflict != "raise":
+            check_on_conflict(on_conflict, overwrite=overwrite)
         plan = plan_save(self._schema, self.full_name, record, overwrite=overwrite, condition=must)
         if plan is None:
             return record
+        if on_conflict == "raise" and not exactly_once:
+            return self._saved(plan)
         if on_conflict == "raise":
             flow = save(plan, _token(exactly_once))
         else:
             flow = save_resolving(Case.of(plan, on_conflict, must), _token(exactly_once))
-        saved: Record = self._connection.run(flow)
-        return saved
+        stored: Record = self._connection.run(flow)
+        return stored
+
+    def _saved(self, plan: Save) -> Record:
+        """Carry out a save as the flow ``save`` does, without a flow in the usual case."""
+        try:
+            self._connection.call(plan.operation)
+        except ConditionFailed as failed:
+            refusal = failed
+        else:
+            stored: Record = saved(plan)
+            return stored
+        raise self._connection.run(explain(plan, refusal))
 
     def delete(
         self, hash: Any, range: Any = None, condition: Any = None, *, exactly_once: bool = False
@@ -210,9 +224,17 @@ class DynamoTable(Searching[Record]):
         verbs = self._verbs
         change = verbs.change(put, add, delete, remove)
         must = self._condition(condition)
-        flow = verbs.update(hash, range, change, must, _token(exactly_once))
-        updated: Record = self._connection.run(flow)
-        return updated
+        if exactly_once:
+            updated: Record = self._connection.run(verbs.update(hash, range, change, must, _token(True)))
+            return updated
+        operation = verbs.plan_update(hash, range, change, must)
+        try:
+            updated = verbs.updated(self._connection.call(operation))
+        except ConditionFailed as failed:
+            refusal = failed
+        else:
+            return updated
+        raise self._connection.run(verbs.explain_update(operation, refusal))
 
     def update_counter(
         self, hash: Any, range: Any = None, /, *, exactly_once: bool = False, **increments: Any

@@ -218,9 +218,21 @@ class Verbs(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict for cac
             ItemNotFound: There is no such record, and the change alone makes none.
             ConditionFailed: *must* is false.
         """
+        planned = self.plan_update(hash, range, change, must)
+        try:
+            item = yield from write(planned, token)
+        except ConditionFailed as failed:
+            raise (yield from self.explain_update(planned, failed)) from None
+        return self.updated(item)
+
+    def plan_update(self, hash: Any, range: Any, change: Update, must: Condition | None) -> UpdateItem:
+        """Return the operation that changes a record and answers the new one."""
         key = self._checked_key(hash, range, change)
-        item = yield from self._updated(key, change, must, token, "ALL_NEW")
-        return self._read_after(item, "it was updated all the same")
+        return self._update_operation(key, change, must, "ALL_NEW")
+
+    def updated(self, item: Item | None) -> Any:
+        """Return the record of an updated item."""
+        return self._read_after(item or {}, "it was updated all the same")
 
     def count(
         self, hash: Any, range: Any, increments: Mapping[str, Any], token: str | None
@@ -282,19 +294,30 @@ class Verbs(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict for cac
         returns: Literal["ALL_NEW", "UPDATED_NEW"],
     ) -> Flow[Item]:
         """Carry out an update and return the attributes asked for."""
-        change = with_version(self.schema, self._from_defaults(change))
-        needs_item = self._leaves_required(change)
-        exists = AttributeExists(Path.of(self.schema.hash.wire)) if needs_item else None
-        reader = self._codec.reader if returns == "ALL_NEW" else PLAIN_ITEMS
-        operation = UpdateItem(self.table, key, change, all_of(exists, must), returns, reader=reader)
+        operation = self._update_operation(key, change, must, returns)
         try:
             item = yield from write(operation, token)
         except ConditionFailed as failed:
-            error = yield from self._explained(failed, key)
-            if error is None and needs_item:
-                raise ItemNotFound(self.schema.table_name, self.schema.user_key(key)) from None
-            raise error or self._failed(key, None) from None
+            raise (yield from self.explain_update(operation, failed)) from None
         return item or {}
+
+    def _update_operation(
+        self, key: Item, change: Update, must: Condition | None, returns: Literal["ALL_NEW", "UPDATED_NEW"]
+    ) -> UpdateItem:
+        change = with_version(self.schema, self._from_defaults(change))
+        exists = None
+        if self._leaves_required(change):
+            exists = AttributeExists(Path.of(self.schema.hash.wire))
+        reader = self._codec.reader if returns == "ALL_NEW" else PLAIN_ITEMS
+        return UpdateItem(self.table, key, change, all_of(exists, must), returns, reader=reader)
+
+    def explain_update(self, operation: UpdateItem, failed: ConditionFailed) -> Flow[DynamoException]:
+        """Return why an update was refused."""
+        key = operation.key
+        error = yield from self._explained(failed, key)
+        if error is None and self._leaves_required(operation.update):
+            return ItemNotFound(self.schema.table_name, self.schema.user_key(key))
+        return error or self._failed(key, None)
 
     def _from_defaults(self, change: Update) -> Update:
         """Return the update with counters that start at their default, as an absent field loads."""

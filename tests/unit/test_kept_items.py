@@ -1,4 +1,4 @@
-"""What a loaded record remembers of its item, and fields that are made when somebody looks at them."""
+"""What a loaded record remembers of its item."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import pickle
 import subprocess
 import sys
-import threading
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +14,7 @@ import msgspec
 import pytest
 
 from dynamo_objects import DynamoRecord
-from dynamo_objects.codec.kept import UNTOUCHED, KeptItem, Lazy
+from dynamo_objects.codec.kept import KeptItem
 from dynamo_objects.operations.base import read_item
 from dynamo_objects.record import codec_of
 
@@ -57,13 +56,6 @@ def loaded(item: dict[str, Any] = ITEM, kind: type[DynamoRecord] = Shop) -> Any:
     return codec.decode(read)
 
 
-def is_untouched(record: Any, name: str) -> bool:
-    """Tell whether a field was not made yet."""
-    lazy = vars(Shop)[name]
-    assert isinstance(lazy, Lazy)
-    return lazy.peek(record) is UNTOUCHED
-
-
 def test_a_complete_item_is_kept_in_little():
     """
     As a mapping it is still the item.
@@ -100,34 +92,19 @@ def test_numbers_that_are_spelt_otherwise_are_kept_as_they_are(text: str):
     assert not CODEC.is_dirty(record)
 
 
-def test_texts_in_containers_are_made_when_looked_at():
+def test_a_change_in_place_is_found():
     """
-    Once: from then on it is the same list.
-    """
-    record = loaded()
-
-    assert is_untouched(record, "tags")
-    assert ["a", "b"] == record.tags
-    assert record.tags is record.tags
-    assert not is_untouched(record, "tags")
-    assert {"x": "1", "y": ""} == record.notes
-    assert [1, 2] == record.counts
-
-
-def test_what_nobody_has_looked_at_is_not_dirty():
-    """
-    And looking does not change that; changing does.
+    Only what was changed is dirty.
     """
     record = loaded()
 
     assert not CODEC.is_dirty(record)
-    assert is_untouched(record, "tags")
     record.tags.append("c")
     assert CODEC.is_dirty(record)
     assert ["tags"] == [change.wire for change in CODEC.changes(record)]
 
 
-def test_assigning_replaces_what_was_not_made():
+def test_assigning_replaces_a_container():
     """
     The old value is known all the same.
     """
@@ -189,9 +166,9 @@ def test_copies_are_complete(copied: Any):
     assert CODEC.is_dirty(other)
 
 
-def test_equal_records_are_equal_whoever_was_looked_at():
+def test_records_of_one_item_are_equal():
     """
-    Comparing looks.
+    And are shown alike.
     """
     seen, unseen = loaded(), loaded()
     assert seen.tags
@@ -236,28 +213,6 @@ def test_an_item_that_lacks_something_is_kept_whole():
     assert [] == record.tags
     assert item == dict(record._stored)
     assert not CODEC.is_dirty(record)
-
-
-def test_threads_see_one_list():
-    """
-    Those who look at the same moment get the same object, so that no change is lost.
-    """
-    for _ in range(200):
-        record, seen = loaded(), []
-        gate = threading.Barrier(4)
-
-        def look(record: Any = record, seen: list[Any] = seen, gate: threading.Barrier = gate) -> None:
-            gate.wait()
-            seen.append(record.tags)
-
-        threads = [threading.Thread(target=look) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-        assert [record.tags] * 4 == seen
-        assert 1 == len({id(tags) for tags in seen})
 
 
 #: Fresh types of replies, each read for the first time by several threads at once.

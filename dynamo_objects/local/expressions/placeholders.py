@@ -33,6 +33,11 @@ _MAX_NAME_BYTES = 65535
 _MAX_VALUES_BYTES = 2 * 1024 * 1024
 
 
+#: Placeholders as this library makes them: no need to look at them closely.
+_USUAL_NAMES = frozenset(f"#n{number}" for number in range(32))
+_USUAL_VALUES = frozenset(f":v{number}" for number in range(32))
+
+
 class Placeholders:
     """The names and values that the expressions of one request may use."""
 
@@ -108,7 +113,7 @@ def _check_names(names: Mapping[str, str]) -> None:
     if not names:
         raise invalid("ExpressionAttributeNames must not be empty")
     for key, name in names.items():
-        if not _NAME(key) or len(key) > _MAX_KEY:
+        if key not in _USUAL_NAMES and (not _NAME(key) or len(key) > _MAX_KEY):
             raise _bad_key("Names", key)
         if not name:
             raise invalid(
@@ -125,7 +130,7 @@ def _checked_values(raw: Mapping[str, Any], layer: Layer) -> dict[str, Attribute
     if not raw:
         raise invalid("ExpressionAttributeValues must not be empty")
     for key in raw:
-        if not _VALUE(key) or len(key) > _MAX_KEY:
+        if key not in _USUAL_VALUES and (not _VALUE(key) or len(key) > _MAX_KEY):
             raise _bad_key("Values", key)
     values, size = {}, 0
     for key, value in raw.items():

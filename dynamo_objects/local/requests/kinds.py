@@ -136,6 +136,7 @@ _DICTS = {dict}
 
 
 @lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def is_table_name(text: str) -> bool:
     """Tell whether a text can name a table, by its name or its ARN."""
     return bool(_NAME.fullmatch(text) or (len(text) <= 1024 and _ARN.fullmatch(text)))
