@@ -95,6 +95,7 @@ class _Listening:
         self._open: list[socket.socket] = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._ended = threading.Semaphore(0)
+        self._is_over = False
         self.accepted = 0
         self.port: int = self._socket.getsockname()[1]
 
@@ -111,10 +112,17 @@ class _Listening:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._thread.join(5)
-        for each in self._open:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+        self._is_over = True
+        for each in list(self._open):
+            _end(each)
+
+    def _secured(self, connection: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
+        """Return a connection with TLS, which is closed with all others, however late it comes about."""
+        served = context.wrap_socket(connection, server_side=True)
+        self._open.append(served)
+        if self._is_over:
+            _end(served)
+        return served
 
     def _accept(self) -> None:
         while True:
@@ -135,6 +143,12 @@ class _Listening:
 
     def _serve(self, connection: socket.socket) -> None:
         raise NotImplementedError
+
+
+def _end(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
 
 
 def _read_request(connection: Any) -> tuple[bytes, bytes]:
@@ -196,8 +210,7 @@ class RawServer(_Listening):
     def _serve(self, connection: socket.socket) -> None:
         served: Any = connection
         if self._context is not None:
-            served = self._context.wrap_socket(connection, server_side=True)
-            self._open.append(served)
+            served = self._secured(connection, self._context)
         while True:
             head, body = _read_request(served)
             self.heads.append(head)
@@ -241,8 +254,7 @@ class OddServer(_Listening):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         served: Any = connection
         if self._context is not None:
-            served = self._context.wrap_socket(connection, server_side=True)
-            self._open.append(served)
+            served = self._secured(connection, self._context)
         while True:
             _, body = _read_request(served)
             parts, self._parts = self._parts, None
@@ -262,8 +274,7 @@ class SlowReader(OddServer):
     def _serve(self, connection: socket.socket) -> None:
         served: Any = connection
         if self._context is not None:
-            served = self._context.wrap_socket(connection, server_side=True)
-            self._open.append(served)
+            served = self._secured(connection, self._context)
         while served.recv(200_000):
             time.sleep(0.05)
 

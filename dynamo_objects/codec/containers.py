@@ -209,7 +209,7 @@ def dict_codec(element: Codec) -> Codec:
             f"if type({v}) is dict:",
             f"    {members} = {{}}",
             f"    for {name}, {inner_v} in {v}.items():",
-            f"        if type({name}) is str and {name}.isascii() and 0 < len({name}) <= {MAX_NAME_BYTES}:",
+            f"        if type({name}) is str and {name} and {name}.isascii() and len({name}) <= {MAX_NAME_BYTES}:",
             f"            {members}[{name}] = {inner}",
             f"        else: {members}.update({slow}({{{name}: {inner_v}}})['M'])",
             f"    {result} = {{'M': {members}}}",
