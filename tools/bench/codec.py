@@ -5,6 +5,9 @@ values on boto3's side and as a record on ours. The two are timed in turns withi
 only the ratios mean anything, and their median over the rounds is what counts.
 
 encode
+    Python values -> what is written as JSON: the typed item that saves of new records make on ours, dicts on
+    boto3's. A text that JSON cannot hold is found when it is written.
+encode, general
     Python values -> attribute values, on both sides dicts.
 decode
     What each side parses replies into -> Python values: typed items on ours, dicts on boto3's. Every
@@ -105,8 +108,15 @@ def main() -> None:
     item = codec.encode(record)
     assert item == {name: serializer.serialize(value) for name, value in values.items()}
     assert codec.decode(item) == record
+    assert codec.encode_typed(record) == item
     compare(
         "encode",
+        lambda: codec.encode_typed(record),
+        lambda: {name: serializer.serialize(value) for name, value in values.items()},
+        rounds,
+    )
+    compare(
+        "encode, general",
         lambda: codec.encode(record),
         lambda: {name: serializer.serialize(value) for name, value in values.items()},
         rounds,
