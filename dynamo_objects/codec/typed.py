@@ -191,8 +191,10 @@ class ItemReader:
         ]
         if len(places) < len(wires):
             return None
-        getter: Callable[[Any], Any] = attrgetter(*(f"{place}.S" for place in places))
-        return getter if len(places) > 1 else lambda item: (getter(item),)
+        getter = cast(Any, attrgetter(*(f"{place}.S" for place in places)))
+        if len(places) == 1:
+            return lambda item: (str(getter(item)),)
+        return cast(Callable[[Any], tuple[str, ...]], getter)
 
     def read(self, reply: Any, body: bytes) -> Any:
         """Return a reply.
