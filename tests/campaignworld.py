@@ -159,7 +159,7 @@ class Back:
             part = wanted[start : start + 100]
             read = self._connection.call(BatchGetItem(table, [_wire(key) for key in part], True))
             assert not read.unprocessed  # without faults, and of small items
-            found = {(item["id"]["S"], int(item["at"]["N"])): _stored(item) for _, item in read.found}
+            found = {(item["id"]["S"], int(item["at"]["N"])): _stored(item) for item in read.items}
             self._seen.update({(table, key): found.get(key) for key in part})
 
     def put(self, table: str, key: Key, state: Possible) -> None:

@@ -6,7 +6,7 @@ and put together into one function per record class (see ``records``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -58,10 +58,13 @@ class Typed(msgspec.Struct, frozen=True):
         kind: The type for msgspec; whatever is not just so does not parse.
         decode: Writes the expression from a variable of that type to the Python value.
             It may raise any exception; the caller then decodes attribute values instead.
+        together: Returns the values of many texts at once, those of one field of a page, say, or
+            raises ValueError: they are read one by one then. None where there is no such way.
     """
 
     kind: Any
     decode: Callable[[Source, str], str]
+    together: Callable[[Sequence[str]], list[Any]] | None = None
 
 
 class Codec(msgspec.Struct, frozen=True, eq=False):

@@ -16,7 +16,7 @@ import msgspec
 
 from .anything import any_codec
 from .fields import FieldCodec
-from .kept import loaded_values
+from .kept import KeptItem, loaded_values
 from .structs import Quiet
 from .values import AttributeValue, Invalid, Item, attribute_path
 
@@ -129,7 +129,10 @@ class Differences:
             value = getattr(record, field.name)
         except AttributeError:
             return False  # a field that a partial record did not read
-        return not _equal_encoded(field.encode, field.decode, value, record._stored.get(field.wire))
+        stored = record._stored
+        if isinstance(stored, KeptItem) and stored.has_texts(field.wire, value):
+            return False
+        return not _equal_encoded(field.encode, field.decode, value, stored.get(field.wire))
 
     def _each_dynamic(
         self, record: Any, is_dynamic: Callable[[str], bool]

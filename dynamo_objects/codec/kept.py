@@ -2,7 +2,8 @@
 
 A typed item has a small object for each attribute. Most of them hold just what the record
 holds too: texts and flags are the same objects. So a kept item has these alone, of numbers
-and the like the text and the value, and of containers the typed values.
+and the like the text and the value, of lists and maps of texts a copy, and of other containers
+the typed values.
 """
 
 from __future__ import annotations
@@ -15,21 +16,31 @@ import msgspec
 
 from .codec import Source
 from .fields import FieldCodec
-from .generating import compiled
+from .generating import compiled, indented
 from .scalars import BOOL, INT, STR
 from .typed import Binary, Boolean, Number, Text, TypedItem
 from .values import AttributeValue
 
-__all__ = ["KEPT", "KeptItem", "contents", "keeps", "kept_item", "loaded_values", "spelt_otherwise"]
+__all__ = [
+    "KEPT",
+    "KeptItem",
+    "contents",
+    "in_place",
+    "keeps",
+    "kept_item",
+    "loaded_values",
+    "spelt_otherwise",
+]
 
 #: Stands in ``_loaded`` for the values in a kept item.
 KEPT: tuple[Any, ...] = ("kept",)
 
 #: How an attribute is kept: the very value of the field, the whole number, the text and the value,
-#: or as it was parsed.
-Way: TypeAlias = Literal["same", "number", "text", "whole"]
+#: a tuple or dict of texts, or as it was parsed.
+Way: TypeAlias = Literal["same", "number", "text", "list", "dict", "whole"]
 
 _TAGS = {Text: "S", Number: "N", Binary: "B", Boolean: "BOOL"}
+_CONTAINER_TAGS: dict[Way, str] = {"list": "L", "dict": "M"}
 
 #: No encoder knows it: a kept item that is to be written by mistake is an error.
 _NOT_FOR_WRITING = object()
@@ -52,10 +63,14 @@ class KeptItem(TypedItem, frozen=True, gc=False, eq=False):
     def __getitem__(self, wire: str) -> AttributeValue:
         tag = self.tags[wire]
         content = getattr(self, self.places[wire])
-        if tag is not None:
-            return {tag: f"{content}" if type(content) is int else content}
-        plain: AttributeValue = msgspec.to_builtins(content)
-        return plain
+        if tag is None:
+            plain: AttributeValue = msgspec.to_builtins(content)
+            return plain
+        if tag == "L":
+            return {tag: [{"S": text} for text in content]}
+        if tag == "M":
+            return {tag: {name: {"S": text} for name, text in content.items()}}
+        return {tag: f"{content}" if type(content) is int else content}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.tags)
@@ -70,6 +85,13 @@ class KeptItem(TypedItem, frozen=True, gc=False, eq=False):
         """Return it as a dict of attribute values."""
         return {wire: self[wire] for wire in self.tags}
 
+    def has_texts(self, wire: str, value: Any) -> bool:
+        """Tell whether a list or dict has the texts of this attribute; False also where that is not known."""
+        tag = self.tags[wire]
+        if tag == "L":
+            return type(value) is list and tuple(value) == getattr(self, self.places[wire])
+        return tag == "M" and type(value) is dict and value == getattr(self, self.places[wire])
+
 
 def loaded_values(record: Any) -> tuple[Any, ...] | None:
     """Return what the immutable fields of a record were loaded as; None where that is not known."""
@@ -83,7 +105,13 @@ def _way(field: FieldCodec) -> Way:
     if field.codec is INT:
         return "number"
     typed = field.codec.typed
-    return "text" if field.codec.is_scalar and typed is not None and typed.kind in _TAGS else "whole"
+    if typed is None:
+        return "whole"
+    if field.codec.is_scalar:
+        return "text" if typed.kind in _TAGS else "whole"
+    if field.codec.element is STR and field.codec.types in ((list,), (dict,)):
+        return "list" if field.codec.types == (list,) else "dict"
+    return "whole"
 
 
 def keeps(fields: Sequence[FieldCodec]) -> bool:
@@ -107,10 +135,7 @@ def kept_item(name: str, fields: Sequence[FieldCodec], scalars: Sequence[FieldCo
     source = Source()
     values_of = compiled("values", "item", [f"return ({''.join(f'item.{v}, ' for v in values)})"], source)
     getter = staticmethod(attrgetter(*values) if len(values) > 1 else values_of)
-    tags = {
-        f.wire: _TAGS[f.codec.typed.kind] if ways[f.wire] != "whole" and f.codec.typed else None
-        for f in fields
-    }
+    tags = {field.wire: _tag(field) for field in fields}
     kind = msgspec.defstruct(
         f"{name}Kept",
         [(member, Any) for member in members[1:]],
@@ -127,11 +152,36 @@ def kept_item(name: str, fields: Sequence[FieldCodec], scalars: Sequence[FieldCo
     return cast(type[KeptItem], kind)
 
 
+def _tag(field: FieldCodec) -> str | None:
+    way = _way(field)
+    if way == "whole" or field.codec.typed is None:
+        return None
+    return _CONTAINER_TAGS.get(way) or _TAGS[field.codec.typed.kind]
+
+
+def in_place(field: FieldCodec, held: str, source: Source) -> list[str]:
+    """Return the lines that put texts in the place of typed values, in a list or map that is nobody's from then on.
+
+    They raise nothing: msgspec has looked at all members. There are none for fields that are kept in other ways.
+
+    Args:
+        held: The variable of the content, and of the value afterwards.
+    """
+    way, member, place = _way(field), source.variable(), source.variable()
+    if way == "list":
+        lines = [f"{held}[{place}] = {member}.S", f"{place} += 1"]
+        return [f"{place} = 0", f"for {member} in {held}:", *indented(lines)]
+    if way == "dict":
+        return [f"for {place}, {member} in {held}.items(): {held}[{place}] = {member}.S"]
+    return []
+
+
 def contents(
     kind: type[KeptItem],
     fields: Sequence[FieldCodec],
     held: Mapping[str, str],
     places: Mapping[str, str],
+    texts: Mapping[str, str],
     source: Source,
 ) -> str:
     """Return the expression that makes a kept item.
@@ -139,6 +189,7 @@ def contents(
     Args:
         held: Field -> variable of its value.
         places: Attribute -> member of the typed item, which is called ``item``.
+        texts: Field -> variable of its text, where there is one.
     """
     kept, values = [source.constant(_NOT_FOR_WRITING)], []
     for field in fields:
@@ -146,14 +197,18 @@ def contents(
         if way in ("same", "number"):
             kept.append(held[field.name])
         elif way == "text":
-            kept.append(f"{place}.{kind.tags[field.wire]}")
+            kept.append(texts.get(field.name) or f"{place}.{kind.tags[field.wire]}")
             values.append(held[field.name])
+        elif way == "list":
+            kept.append(f"tuple({held[field.name]})")
+        elif way == "dict":
+            kept.append(f"{held[field.name]}.copy()")
         else:
             kept.append(place)
     return f"{source.constant(kind)}({', '.join([*kept, *values])})"
 
 
 def spelt_otherwise(fields: Sequence[FieldCodec], held: Mapping[str, str], places: Mapping[str, str]) -> str:
-    """Return the condition that a whole number is not spelt as we would, so that it must be kept as it is."""
+    """Return the condition that one of these whole numbers is not spelt as we would, and must be kept as it is."""
     tests = [f"f'{{{held[f.name]}}}' != item.{places[f.wire]}.N" for f in fields if _way(f) == "number"]
     return " or ".join(tests)

@@ -9,7 +9,10 @@ numbers are equal texts. bool is never a number.
 from __future__ import annotations
 
 import re
-from decimal import Context, Decimal
+from collections.abc import Sequence
+from decimal import Context, Decimal, Inexact, InvalidOperation, Rounded
+
+import msgspec
 
 from .values import Invalid
 
@@ -21,8 +24,10 @@ __all__ = [
     "int_text",
     "is_plain_decimal",
     "parse_decimal",
+    "parse_decimals",
     "parse_float",
     "parse_int",
+    "parse_ints",
     "parse_number",
     "parse_number_or_float",
     "whole_float_text",
@@ -127,6 +132,49 @@ def parse_int(text: object) -> int:
     if value != value.to_integral_value():
         raise Invalid("expected a whole number")
     return int(value)
+
+
+#: Reads numbers that stand in one JSON array, which is several times as quick as one by one.
+_INTS = msgspec.json.Decoder(list[int])
+
+#: Takes what need not be rounded.
+_UNROUNDED = Context(prec=MAX_DIGITS, traps=[InvalidOperation, Inexact, Rounded])
+
+
+def parse_ints(texts: Sequence[str]) -> list[int]:
+    """Return the values of whole numbers that are all spelt as we would spell them.
+
+    JSON takes no signs, zeros or points that say nothing. A text with a comma in it makes more numbers than
+    there are texts, since none of them may be empty.
+
+    Raises:
+        ValueError: One of them is not, or is no whole number.
+    """
+    joined = ",".join(texts)
+    data = joined.encode()
+    if data.translate(None, b"0123456789,-") or "-0" in joined or max(map(len, texts)) > MAX_DIGITS:
+        raise ValueError("a number is unusual")
+    try:
+        values = _INTS.decode(b"[%b]" % data)
+    except msgspec.DecodeError as error:
+        raise ValueError("a text is no number") from error
+    if len(values) != len(texts):
+        raise ValueError("a text is not one number")
+    return values
+
+
+def parse_decimals(texts: Sequence[str]) -> list[Decimal]:
+    """Return the exact values of the texts of numbers in plain notation.
+
+    Raises:
+        ValueError: One of them is unusual, or is no number.
+    """
+    if "".join(texts).encode().translate(None, b"0123456789-."):
+        raise ValueError("a number is unusual")
+    try:
+        return list(map(_UNROUNDED.create_decimal, texts))
+    except ArithmeticError as error:
+        raise ValueError("a text is no number, or of many digits") from error
 
 
 def parse_float(text: object) -> float:

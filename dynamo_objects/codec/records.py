@@ -11,11 +11,11 @@ import attrs
 from ..errors import FieldNotLoaded, Problem
 from .annotations import class_hints
 from .codec import Codec
-from .decoders import compile_decoder, compile_typed_decoder
+from .decoders import PageDecoder, compile_decoder, compile_page_decoder, compile_typed_decoder, one_by_one
 from .differences import DYNAMIC, Change, Differences
 from .encoders import compile_encoder
 from .fields import FieldCodec, read_fields
-from .kept import keeps, kept_item
+from .kept import KeptItem, keeps, kept_item
 from .members import MAX_DEPTH, MAX_SHOWN, check_name, nesting_depth
 from .options import RecordOptions, class_has
 from .scalars import content
@@ -266,10 +266,29 @@ class RecordCodec:
         typed = self._typed_item
         if typed is None:
             return self._decode
-        kept = None
-        if self._scalars and keeps(self.fields):
-            kept = kept_item(self.record_class.__name__, self.fields, self._scalars)
-        return compile_typed_decoder(self.record_class, self.fields, self._scalars, typed, self._decode, kept)
+        return compile_typed_decoder(
+            self.record_class, self.fields, self._scalars, typed, self._decode, self._kept_item
+        )
+
+    @cached_property
+    def decode_page(self) -> PageDecoder:
+        """The function from the complete items of a page to an iterator of their records.
+
+        Its further arguments are the name of the table, and what makes the error for an item that cannot become
+        a record. Typed items must not be used afterwards.
+        """
+        typed = self._typed_item
+        if typed is None:
+            return one_by_one(self._decode)
+        return compile_page_decoder(
+            self.record_class, self.fields, self._scalars, typed, self.decode, self._kept_item
+        )
+
+    @cached_property
+    def _kept_item(self) -> type[KeptItem] | None:
+        if not self._scalars or not keeps(self.fields):
+            return None
+        return kept_item(self.record_class.__name__, self.fields, self._scalars)
 
     def _decode(self, item: Item, home: str | None = None) -> Any:
         item = plain_item(item)

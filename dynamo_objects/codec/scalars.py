@@ -203,7 +203,7 @@ INT = Codec(
     key_type="N",
     inline_encode=_inline_encode_int,
     inline_decode=_inline_decode_int,
-    typed=Typed(Number, _typed_int),
+    typed=Typed(Number, _typed_int, numbers.parse_ints),
 )
 DECIMAL = Codec(
     name="Decimal",
@@ -214,7 +214,7 @@ DECIMAL = Codec(
     key_type="N",
     inline_encode=_inline_encode_decimal,
     inline_decode=_inline_decode_decimal,
-    typed=Typed(Number, _typed_decimal),
+    typed=Typed(Number, _typed_decimal, numbers.parse_decimals),
 )
 FLOAT = Codec(
     name="float",

@@ -8,7 +8,7 @@ A batch that is refused because of some of its writes is halved until only those
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any
 
 import msgspec
 
@@ -45,14 +45,16 @@ class Answered(Quiet, frozen=True):
     """Some keys were read.
 
     Attributes:
-        found: (key, item) of those that exist.
-        absent: Keys of which the service has said that there is no item.
+        refs: What the keys of those that exist are known by.
+        items: Their items, in the same order; whoever takes them may use them up.
+        absent: What the keys are known by of which the service has said that there is no item.
     """
 
-    unshown = frozenset({"found"})
+    unshown = frozenset({"items"})
 
-    found: list[tuple[Item, Item]]
-    absent: list[Item]
+    refs: list[Any]
+    items: list[Item]
+    absent: list[Any]
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -75,23 +77,21 @@ def read_batches(request: BatchGetItem, patience_seconds: float) -> Flow[None]:
         request: With all the keys.
         patience_seconds: How long one batch may go on without any key getting through.
     """
-    yield Together(
-        _read_batch(msgspec.structs.replace(request, keys=keys), patience_seconds)
-        for keys in _chunks(request.keys, MAX_READS)
-    )
+    yield Together(_read_batch(part, patience_seconds) for part in _parts(request))
 
 
 def _read_batch(request: BatchGetItem, patience_seconds: float) -> Flow[None]:
     patience = _Patience(patience_seconds)
     while True:
         read: BatchRead = yield request
-        if read.found or read.absent:
+        is_full = bool(read.unprocessed) and _is_full(read)  # whoever takes the items uses them up
+        if read.refs or read.absent:
             patience.progress()
-            yield Emit(Answered(read.found, read.absent))
+            yield Emit(Answered(read.refs, read.items, read.absent))
         if not read.unprocessed:
             return
-        request = msgspec.structs.replace(request, keys=read.unprocessed)
-        patience.elapsed = yield Backoff(patience.attempt, is_throttled=not _is_full(read))
+        request = request.only(read.unprocessed)
+        patience.elapsed = yield Backoff(patience.attempt, is_throttled=not is_full)
         if patience.is_over():
             raise ThrottledError(
                 "UnprocessedKeys",
@@ -101,7 +101,7 @@ def _read_batch(request: BatchGetItem, patience_seconds: float) -> Flow[None]:
 
 def _is_full(read: BatchRead) -> bool:
     """Tell whether keys were left unprocessed because no further item found room in the reply."""
-    return sum(item_size(item) for _, item in read.found) > _FULL_BYTES
+    return sum(map(item_size, read.items)) > _FULL_BYTES
 
 
 class _Patience(msgspec.Struct):
@@ -194,11 +194,15 @@ def _not_written(writes: Sequence[Write], reason: DynamoException) -> Flow[None]
         yield Emit(NotWritten(write, reason))
 
 
-Element = TypeVar("Element")
-
-
-def _chunks(elements: Sequence[Element], size: int) -> Iterator[Sequence[Element]]:
-    return (elements[start : start + size] for start in range(0, len(elements), size))
+def _parts(request: BatchGetItem) -> Iterator[BatchGetItem]:
+    """Yield requests for the keys of a request that is too large, or the request itself."""
+    keys, refs = request.keys, request.refs
+    if len(keys) <= MAX_READS:
+        yield request
+        return
+    for start in range(0, len(keys), MAX_READS):
+        part = slice(start, start + MAX_READS)
+        yield msgspec.structs.replace(request, keys=keys[part], refs=None if refs is None else refs[part])
 
 
 def _batches(writes: Iterable[Write]) -> Iterator[list[Write]]:

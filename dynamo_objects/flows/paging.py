@@ -10,19 +10,23 @@ import msgspec
 from ..operations.search import Page, Query, Scan
 from .base import Emit, Flow, Together
 
-__all__ = ["pages", "pages_together"]
+__all__ = ["following", "pages", "pages_together"]
 
 Search = TypeVar("Search", Query, Scan)
 
 
-def pages(search: Query | Scan) -> Flow[None]:
-    """Emit every page. Only a missing last key ends it: a page may well be empty."""
-    while True:
-        page: Page = yield search
+def following(search: Search, page: Page) -> Search | None:
+    """Return the request for the page after this one; only a missing last key ends it: a page may be empty."""
+    return None if page.last_key is None else msgspec.structs.replace(search, start_key=page.last_key)
+
+
+def pages(search: Search) -> Flow[None]:
+    """Emit every page."""
+    left: Search | None = search
+    while left is not None:
+        page: Page = yield left
         yield Emit(page)
-        if page.last_key is None:
-            return
-        search = msgspec.structs.replace(search, start_key=page.last_key)
+        left = following(left, page)
 
 
 def pages_together(searches: Sequence[Query | Scan]) -> Flow[None]:

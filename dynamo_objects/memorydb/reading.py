@@ -108,13 +108,13 @@ class Reader:
         record = self.map.table.find(hash, range, consistent=True)
         with self.map.lock:
             self.map.db_reads += 1
-            self._learn(key, record)
+            self._learn(self.map.lookup(key), key, record)
 
     def _read_gathered(self, items: dict[Lookup, Item]) -> None:
         """Read the keys that several threads wait for; whatever fails is raised in all of them."""
         readings = self.map.readings
         try:
-            self._read_many(list(items.values()), None)
+            self._read_many(items, None)
         except DecodeError:
             pass  # those whose item is bad know it
         except Exception as error:
@@ -157,41 +157,43 @@ class Reader:
             try:
                 self._claim(items, claim)
                 if claim.mine:
-                    self._read_many([items[lookup] for lookup in claim.mine], progress)
+                    self._read_many({lookup: items[lookup] for lookup in claim.mine}, progress)
             finally:
                 self._finish(claim.mine)
             claim.wait()
         return found
 
-    def _read_many(self, keys: list[Item], progress: Progress | None) -> None:
+    def _read_many(self, keys: dict[Lookup, Item], progress: Progress | None) -> None:
         self.map.check_home()
         connection = self.map.table._connection
-        request = BatchGetItem(self.map.name, keys, consistent=True, reader=self.map.codec.reader)
+        request = BatchGetItem(
+            self.map.name, list(keys.values()), True, refs=list(keys), reader=self.map.codec.reader
+        )
         bad: DecodeError | None = None
         with closing(connection.stream(read_batches(request, connection.policy.deadline_seconds))) as events:
             for answered in events:
                 assert isinstance(answered, Answered)
-                bad = self._take(answered) or bad
+                bad = self._take(keys, answered) or bad
                 if progress is not None:
-                    progress.update(len(answered.found) + len(answered.absent))
+                    progress.update(len(answered.refs) + len(answered.absent))
         if bad is not None:  # the others were read, and are kept
             raise bad
 
-    def _take(self, answered: Answered) -> DecodeError | None:
+    def _take(self, keys: dict[Lookup, Item], answered: Answered) -> DecodeError | None:
         """Keep what was read; return what is wrong with the last bad item."""
         bad: dict[Lookup, DecodeError] = {}
-        read: list[tuple[Item, Any]] = [(key, None) for key in answered.absent]
-        for key, item in answered.found:
+        read: list[tuple[Lookup, Any]] = [(lookup, None) for lookup in answered.absent]
+        for lookup, item in zip(answered.refs, answered.items, strict=True):
             try:
-                read.append((key, self.map.table._record(item)))
+                read.append((lookup, self.map.table._record(item)))
             except DecodeError as error:
-                bad[self.map.lookup(key)] = error
+                bad[lookup] = error
         with self.map.lock:
             self.map.db_reads += 1
             for lookup, problem in bad.items():
                 self.map.readings[lookup].error = problem
-            for key, record in read:
-                self._learn(key, record)
+            for lookup, record in read:
+                self._learn(lookup, keys[lookup], record)
         return next(reversed(bad.values()), None)
 
     # --- who reads what -----------------------------------------------------------------------
@@ -217,12 +219,11 @@ class Reader:
                 if reading is not None:
                     reading.done.set()
 
-    def _learn(self, key: Item, record: Any) -> None:
+    def _learn(self, lookup: Lookup, key: Item, record: Any) -> None:
         """Take what a read of ours has found: a record, or the proof that there is none.
 
         Where the key was saved meanwhile and dropped again, it is not taken: it may be old.
         """
-        lookup = self.map.lookup(key)
         reading = self.map.readings[lookup]
         if not reading.is_outdated or self.map.cache.get(lookup) is not None:
             reading.entry = self.map.keep(lookup, key, record)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any, ClassVar, Generic
@@ -68,8 +68,8 @@ def _identity_in_reply(key: Item) -> tuple[Any, ...]:
         raise NotDynamoDBReply("a key that is none") from None
 
 
-def _identities(keys: Sequence[Item], wires: list[str], are_texts: bool) -> Iterable[tuple[Any, ...]]:
-    """Return the identities of keys with these attributes."""
+def _identities(keys: Sequence[Item], wires: Sequence[str], are_texts: bool) -> list[tuple[Any, ...]]:
+    """Return what the keys are known by in replies: their values in the order of *wires*, numbers by value."""
     if are_texts:
         with suppress(KeyError):
             if len(wires) == 1:
@@ -77,7 +77,7 @@ def _identities(keys: Sequence[Item], wires: list[str], are_texts: bool) -> Iter
                 return [(key[only]["S"],) for key in keys]
             first, second = wires
             return [(key[first]["S"], key[second]["S"]) for key in keys]
-    return map(key_identity, keys)
+    return [tuple([_part(key[wire]) for wire in wires]) for key in keys]
 
 
 def _identity_of(item: Item, wires: list[str]) -> tuple[Any, ...]:
@@ -94,15 +94,17 @@ class BatchRead(Quiet, frozen=True):
     """The answer to a BatchGetItem.
 
     Attributes:
-        found: (key, item) of those that exist.
-        absent: Keys of which the reply says that there is no item.
+        refs: What the keys of those that exist are known by.
+        items: Their items, in the same order.
+        absent: What the keys are known by of which the reply says that there is no item.
         unprocessed: Keys that were not read at all: ask again.
     """
 
-    unshown = frozenset({"found"})
+    unshown = frozenset({"items"})
 
-    found: list[tuple[Item, Item]]
-    absent: list[Item]
+    refs: list[Any]
+    items: list[Item]
+    absent: list[Any]
     unprocessed: list[Item]
 
 
@@ -116,7 +118,13 @@ class _BatchGetReply(msgspec.Struct, Generic[ItemType]):
 
 
 class BatchGetItem(Reading[BatchRead], frozen=True):
-    """Reads up to 100 items of one table by their keys."""
+    """Reads up to 100 items of one table by their keys.
+
+    Attributes:
+        keys: The key attributes of each.
+        refs: What the caller knows the keys by; None: the keys themselves. Either each is a tuple of the texts
+            in its key, which saves work, or none is.
+    """
 
     name: ClassVar[str] = "BatchGetItem"
 
@@ -124,6 +132,7 @@ class BatchGetItem(Reading[BatchRead], frozen=True):
     keys: Sequence[Item]
     consistent: bool = False
     projection: tuple[Path, ...] | None = None
+    refs: Sequence[Any] | None = None
 
     @property
     def subject(self) -> tuple[str, Any]:
@@ -138,6 +147,13 @@ class BatchGetItem(Reading[BatchRead], frozen=True):
         placeholders.add_to(request)
         return encode_payload({"RequestItems": {self.table: request}})
 
+    def only(self, keys: Sequence[Item]) -> BatchGetItem:
+        """Return the request for some of its keys, the very same objects."""
+        if self.refs is None:
+            return msgspec.structs.replace(self, keys=keys)
+        refs = {id(key): ref for key, ref in zip(self.keys, self.refs, strict=True)}
+        return msgspec.structs.replace(self, keys=keys, refs=[refs[id(key)] for key in keys])
+
     def parse(self, body: bytes) -> BatchRead:
         reply = read_items(body, _BatchGetReply, self.reader)
         if (reply.Responses.keys() | reply.UnprocessedKeys.keys()) - {self.table}:
@@ -149,26 +165,40 @@ class BatchGetItem(Reading[BatchRead], frozen=True):
 
     def _read(self, items: list[Item], unprocessed: list[Item]) -> BatchRead:
         """Tell the keys apart; absent is what a reply leaves out that has nothing foreign in it."""
-        wires = sorted(self.keys[0])
+        wires = list(self.keys[0])
         texts = self.reader.texts(wires)
-        asked = dict(zip(_identities(self.keys, wires, texts is not None), self.keys, strict=True))
-        found = []
-        for item in items:
-            try:
-                identity = _identity_of(item, wires) if texts is None or type(item) is dict else texts(item)
-            except AttributeError:  # of a typed item that lacks one
-                raise NotDynamoDBReply("an item without its key") from None
-            key = asked.pop(identity, None)
-            if key is None:
-                raise NotDynamoDBReply("an item that was not asked for")
-            found.append((key, item))
+        found = _identities_of(items, wires, texts)
+        refs = self.keys if self.refs is None else self.refs
+        is_known = texts is not None and refs[0] == _identities(self.keys[:1], wires, True)[0]
+        asked = refs if is_known else _identities(self.keys, wires, texts is not None)
+        seen = set(found)
+        if len(seen) < len(found) or not seen <= set(asked):
+            raise NotDynamoDBReply("an item that was not asked for")
+        if is_known:
+            known = found
+        else:
+            by_identity = dict(zip(asked, refs, strict=True))
+            known = [by_identity[identity] for identity in found]
+        if len(seen) == len(asked) and not unprocessed:
+            return BatchRead(known, items, [], [])
+        keys = {i: key for i, key in zip(asked, self.keys, strict=True) if i not in seen}
         left = []
         for spelling in unprocessed:
-            key = asked.pop(_identity_in_reply(spelling), None)
+            key = keys.pop(_identity_of(spelling, wires), None)
             if key is None:
                 raise NotDynamoDBReply("an unprocessed key that was not asked for")
             left.append(key)
-        return BatchRead(found, list(asked.values()), left)
+        return BatchRead(known, items, [r for i, r in zip(asked, refs, strict=True) if i in keys], left)
+
+
+def _identities_of(items: list[Item], wires: list[str], texts: Any) -> list[Any]:
+    """Return the identities of the keys of a reply's items, which are all typed or none."""
+    if texts is None or not items or type(items[0]) is dict:
+        return [_identity_of(item, wires) for item in items]
+    try:
+        return list(map(texts, items))
+    except AttributeError:
+        raise NotDynamoDBReply("an item without its key") from None
 
 
 class Write(Quiet, frozen=True, eq=False):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -12,7 +12,7 @@ from ..codec.values import Item
 from ..errors import QueryError
 from ..expressions import tree
 from ..expressions.builders import split_keyword
-from ..flows.paging import pages, pages_together
+from ..flows.paging import following, pages, pages_together
 from ..operations.search import Page as SearchPage
 from ..operations.search import Query as QueryOperation
 from ..operations.search import Scan as ScanOperation
@@ -166,11 +166,15 @@ class Query(Search[Record], frozen=True, eq=False):
         return self._take(self._records())
 
     def __call__(self) -> list[Record]:
-        if self._limit is not None:
+        if self._limit is not None or self._segments is not None:
             return list(self)
-        decode, found = self._decoder(), list[Record]()
-        for page in self._pages():
+        # One request after another needs no flow.
+        decode, found, call = self._decoder(), list[Record](), self._source.connection().call
+        operation: QueryOperation | ScanOperation | None = self._operation()
+        while operation is not None:
+            page = call(operation)
             found += decode(page.items)
+            operation = following(operation, page)
         return found
 
     def first(self) -> Record | None:
@@ -258,7 +262,7 @@ class Query(Search[Record], frozen=True, eq=False):
         for page in self._pages():
             yield from decode(page.items)
 
-    def _decoder(self) -> Callable[[Iterable[Item]], Iterator[Record]]:
+    def _decoder(self) -> Callable[[Sequence[Item]], Iterator[Record]]:
         return decoder(self._schema, self._source.table(), self._wires_read())
 
     def _pages(self, *, count_only: bool = False) -> Iterator[SearchPage]:

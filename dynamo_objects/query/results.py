@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from ..codec.decoders import one_by_one
 from ..codec.records import RecordCodec
 from ..codec.values import Invalid, Item
 from ..errors import DecodeError, ItemNotFound, MultipleItemsFound
@@ -34,8 +35,8 @@ class Page(msgspec.Struct, Generic[Record], frozen=True):
 
 def decoder(
     schema: TableSchema, table: str, wires: Collection[str] | None = None
-) -> Callable[[Iterable[Item]], Iterator[Any]]:
-    """Return the function from items to records.
+) -> Callable[[Sequence[Item]], Iterator[Any]]:
+    """Return the function from the items of a page to their records; it uses the items up.
 
     It raises DecodeError, naming the key, where an item cannot become a record.
 
@@ -45,20 +46,12 @@ def decoder(
         wires: The attributes that were asked for; None for all.
     """
     codec = schema.codec
-    decode: Callable[..., Any] = codec.decode
+    refuse = partial(decode_error, schema)
+    decode = codec.decode_page
     if wires is not None and not codec.options.schemaless:
         names = frozenset(field.name for field in codec.fields if field.wire in wires)
-        decode = partial(_decode_partial, codec, names)
-
-    def decode_or_explain(items: Iterable[Item]) -> Iterator[Any]:
-        for item in items:
-            try:
-                record = decode(item, table)
-            except Invalid as invalid:
-                raise decode_error(schema, item, invalid) from None
-            yield record
-
-    return decode_or_explain
+        decode = one_by_one(partial(_decode_partial, codec, names))
+    return lambda items: decode(items, table, refuse)
 
 
 def _decode_partial(codec: RecordCodec, names: frozenset[str], item: Item, table: str) -> Any:

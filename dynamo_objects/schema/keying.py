@@ -16,10 +16,13 @@ from ..codec.sizes import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ..codec.typed import ItemReader
 from .resolving import KeyField
 
-__all__ = ["QuickItem", "QuickLookup", "quick_item", "quick_lookup"]
+__all__ = ["QuickItem", "QuickItems", "QuickLookup", "quick_item", "quick_items", "quick_lookup"]
 
 #: From hash and range value to the key attributes.
 QuickItem: TypeAlias = Callable[..., "dict[str, Any] | None"]
+
+#: From keys as users write them to their attributes.
+QuickItems: TypeAlias = Callable[[Sequence[Any]], "list[dict[str, Any]] | None"]
 
 #: From an item to the key as a typed tuple.
 QuickLookup: TypeAlias = Callable[[Any], "tuple[Any, ...] | None"]
@@ -40,6 +43,30 @@ def quick_item(keys: Sequence[KeyField]) -> QuickItem:
     if not _is_plain(keys):
         return _nothing
     source = Source()
+    tests, made = _parts(keys, source)
+    if len(keys) == 1:
+        tests.append("range is None")
+    lines = [f"if {' and '.join(tests)}: return {made}", "return None"]
+    return compiled("key_item", "hash, range=None", lines, source)
+
+
+def quick_items(keys: Sequence[KeyField]) -> QuickItems:
+    """Return the function that makes the key attributes of many keys, and None where one of them is not valid."""
+    if not _is_plain(keys):
+        return _nothing
+    source = Source()
+    tests, made = _parts(keys, source)
+    lines = [f"if {' and '.join(tests)}: add({made})", "else: return None"]
+    if len(keys) == 1:
+        lines = ["for hash in keys:", *indented(lines)]
+    else:
+        lines = ["for key in keys:", *indented(["if type(key) is not tuple: return None", "hash, range = key", *lines])]
+    lines = ["items = []", "add = items.append", "try:", *indented(lines), "except ValueError: return None"]
+    return compiled("key_items", "keys", [*lines, "return items"], source)
+
+
+def _parts(keys: Sequence[KeyField], source: Source) -> tuple[list[str], str]:
+    """Return what must hold of ``hash`` and ``range``, and the expression of their attributes."""
     tests, members = [], []
     for key, value in zip(keys, ("hash", "range"), strict=False):
         if key.codec is STR:
@@ -50,10 +77,7 @@ def quick_item(keys: Sequence[KeyField]) -> QuickItem:
             bound = source.constant(10**numbers.MAX_DIGITS)
             tests.append(f"type({value}) is int and -{bound} < {value} < {bound}")
             members.append(f"{source.constant(key.wire)}: {{'N': f'{{{value}}}'}}")
-    if len(keys) == 1:
-        tests.append("range is None")
-    lines = [f"if {' and '.join(tests)}: return {{{', '.join(members)}}}", "return None"]
-    return compiled("key_item", "hash, range=None", lines, source)
+    return tests, f"{{{', '.join(members)}}}"
 
 
 def quick_lookup(keys: Sequence[KeyField], reader: ItemReader) -> QuickLookup:

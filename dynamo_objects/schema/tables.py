@@ -19,7 +19,7 @@ from ..codec.sizes import MAX_ITEM_BYTES, MAX_RANGE_KEY_BYTES, item_size
 from ..codec.values import AttributeValue, Invalid, Item, attribute_path
 from ..errors import DynamoSchemaException, InvalidKeysException, Problem, ValidationError, closest
 from .declarations import GlobalIndex, HashKey, LocalIndex, RangeKey, Throughput, read_parts
-from .keying import QuickItem, QuickLookup, quick_item, quick_lookup
+from .keying import QuickItem, QuickItems, QuickLookup, quick_item, quick_items, quick_lookup
 from .resolving import IndexSchema, KeyField, Resolver
 
 __all__ = ["TableSchema"]
@@ -88,6 +88,11 @@ class TableSchema(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict f
     def quick_item(self) -> QuickItem:
         """The function that makes the key attributes of plain values; None of others."""
         return quick_item(self.keys)
+
+    @cached_property
+    def quick_items(self) -> QuickItems:
+        """The function that makes the key attributes of keys as users write them; None where one is not plain."""
+        return quick_items(self.keys)
 
     @cached_property
     def quick_lookup(self) -> QuickLookup:

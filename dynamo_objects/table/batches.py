@@ -44,51 +44,47 @@ class Reading:
         _check_several(keys, "get_many")
         self._verbs = verbs
         self._consistent = consistent
-        self._keys: list[Item] = []
-        self._asked: list[Any] = []
-        #: Key item, by what it is and not by what it holds -> record.
-        self._found: dict[int, Any] = {}
-        schema, seen = verbs.schema, set[Any]()
-        quick = schema.quick_item
-        for key in keys:
-            is_pair = schema.range is not None and type(key) is tuple and len(key) == 2
-            item: Item | None = quick(*key) if is_pair else None
-            if item is not None:
-                lookup = key
-            else:
-                pair = schema.pair(key)
-                if schema.is_empty_key(*pair):
-                    continue
-                item = schema.key_item(*pair)
-                lookup = schema.lookup_item(item)
+        asked = list(keys)
+        items = verbs.schema.quick_items(asked)
+        #: Key as it was asked for -> its attributes.
+        self._keys: dict[Any, Item] = (
+            self._each(asked) if items is None else dict(zip(asked, items, strict=True))
+        )
+        self._found: dict[Any, Any] = {}
+
+    def _each(self, asked: list[Any]) -> dict[Any, Item]:
+        """Return key -> attributes, one by one; of two spellings of one key, the first."""
+        schema, seen, items = self._verbs.schema, set[Any](), dict[Any, Item]()
+        for key in asked:
+            pair = schema.pair(key)
+            if schema.is_empty_key(*pair):
+                continue
+            item = schema.key_item(*pair)
+            lookup = schema.lookup_item(item)
             if lookup not in seen:
                 seen.add(lookup)
-                self._asked.append(key)
-                self._keys.append(item)
+                items[key] = item
+        return items
 
     def flow(self, patience_seconds: float) -> Flow[None]:
         """Return the flow that reads them."""
         if self._keys:
-            reader = self._verbs.schema.codec.reader
-            request = BatchGetItem(self._verbs.table, self._keys, self._consistent, reader=reader)
+            keys, refs, reader = list(self._keys.values()), list(self._keys), self._verbs.schema.codec.reader
+            request = BatchGetItem(self._verbs.table, keys, self._consistent, refs=refs, reader=reader)
             yield from read_batches(request, patience_seconds)
 
     def take(self, event: Any) -> None:
         """Take an event of the flow."""
         if isinstance(event, Answered):
-            found, record = self._found, self._verbs.record
-            for key, item in event.found:
-                found[id(key)] = record(item)
+            self._found.update(zip(event.refs, self._verbs.records(event.items), strict=True))
 
     @property
     def result(self) -> dict[Any, Any]:
         """Return key -> record of those that exist, in the order asked."""
         found = self._found
-        return {
-            key: found[id(item)]
-            for key, item in zip(self._asked, self._keys, strict=True)
-            if id(item) in found
-        }
+        if len(found) == len(self._keys):
+            return dict.fromkeys(self._keys) | found
+        return {key: found[key] for key in self._keys if key in found}
 
 
 class _Saved(Quiet, frozen=True):

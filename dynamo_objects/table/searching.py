@@ -57,6 +57,8 @@ class Searching(Declared[Record]):
             query = query.where(hash)
         elif hash is not None:
             query = query.hash(hash)
+        if condition is None and query_filter is None and not keywords and conditional_operator == "AND":
+            return query
         return query.where(
             condition, query_filter=query_filter, conditional_operator=conditional_operator, **keywords
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import attrs
@@ -98,6 +98,14 @@ class Verbs(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict for cac
             return self._codec.decode(item, self.table)
         except Invalid as invalid:
             raise decode_error(self.schema, item, invalid) from None
+
+    def records(self, items: Sequence[Item]) -> Iterator[Any]:
+        """Return the records of the items of one reply, in their order; it uses the items up.
+
+        Raises:
+            DecodeError: An item cannot become a record.
+        """
+        return self._codec.decode_page(items, self.table, partial(decode_error, self.schema))
 
     def new_record(self, hash: Any, range: Any) -> Any:
         """Return a new record with its keys set: the Null object."""

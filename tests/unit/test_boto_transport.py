@@ -904,7 +904,7 @@ def test_all_operations_on_moto() -> None:
         connection.run(write_batches(writes, 5))
         keys = [write.key for write in writes] + [{"id": {"S": "absent"}}]
         answered = list(connection.stream(read_batches(BatchGetItem("things", keys), 5)))
-        assert [(30, 1)] == [(len(event.found), len(event.absent)) for event in answered]
+        assert [(30, 1)] == [(len(event.items), len(event.absent)) for event in answered]
         assert connection.call(TransactWriteItems((PutItem("things", {"id": {"S": "tx"}}),), "token")) is None
         assert [{"id": {"S": "tx"}}] == connection.call(
             TransactGetItems((GetItem("things", {"id": {"S": "tx"}}),))

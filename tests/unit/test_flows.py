@@ -93,7 +93,7 @@ def answered(events: Iterable[Any]) -> tuple[dict[str, Item], list[str]]:
     absent = []
     for event in events:
         assert isinstance(event, Answered)
-        for key, item in event.found:
+        for key, item in zip(event.refs, event.items, strict=True):
             assert key["id"]["S"] not in found
             found[key["id"]["S"]] = item
         absent += [key["id"]["S"] for key in event.absent]

@@ -316,8 +316,8 @@ def test_batch_reads_tell_keys_apart() -> None:
 
     read = parsed(BatchGetItem("t", keys), body)
 
-    assert BatchRead([(keys[1], two)], [keys[0], keys[2]], [keys[3]]) == read
-    assert BatchRead([], [], keys) == parsed(
+    assert BatchRead([keys[1]], [two], [keys[0], keys[2]], [keys[3]]) == read
+    assert BatchRead([], [], [], keys) == parsed(
         BatchGetItem("t", keys), {"Responses": {}, "UnprocessedKeys": {"t": {"Keys": keys}}}
     )
 

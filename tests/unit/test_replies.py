@@ -224,7 +224,7 @@ def test_keys_are_the_same_in_other_spellings() -> None:
     batch = read(BatchGetItem("t", [key]), good_reply({"Responses": {"t": [stored]}, "UnprocessedKeys": {}}))
 
     assert stored == item
-    assert [(key, stored)] == batch.found
+    assert ([key], [stored]) == (batch.refs, batch.items)
 
 
 def test_a_projection_may_leave_out_everything() -> None:
