@@ -21,7 +21,14 @@ from .kept import KEPT, KeptItem, contents, in_place, spelt_otherwise
 from .typed import TypedItem
 from .values import Invalid, Item
 
-__all__ = ["PageDecoder", "Refuse", "compile_decoder", "compile_page_decoder", "compile_typed_decoder", "one_by_one"]
+__all__ = [
+    "PageDecoder",
+    "Refuse",
+    "compile_decoder",
+    "compile_page_decoder",
+    "compile_typed_decoder",
+    "one_by_one",
+]
 
 #: From an item that cannot become a record, and what is wrong with it, to the error to raise.
 Refuse: TypeAlias = Callable[[Item, Invalid], Exception]
@@ -281,9 +288,7 @@ class _Building:
                 lines += [*marker(self._fields, place), f"{self.held[field.name]} = {sources[field.name]}"]
         return lines or ["pass"]
 
-    def record(
-        self, kept: str = "", at_home: str = "if home is not None: record._home = home"
-    ) -> list[str]:
+    def record(self, kept: str = "", at_home: str = "if home is not None: record._home = home") -> list[str]:
         """Return the lines that make the record of the decoded values.
 
         Args:

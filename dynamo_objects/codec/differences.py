@@ -61,11 +61,12 @@ class Differences:
         self._is_dynamic = is_dynamic
         self._scalars = tuple(field for field in fields if field.codec.is_scalar)
         self._containers = tuple(field for field in fields if not field.codec.is_scalar)
-        self._scalar_values = _getter([field.name for field in self._scalars])
+        #: The values of the immutable fields of a record, for ``_loaded``.
+        self.scalar_values = _getter([field.name for field in self._scalars])
 
     def loaded_values(self, record: Any, /, **changed: Any) -> tuple[Any, ...]:
         """Return the values of the immutable fields, some of them *changed*, for ``_loaded``."""
-        values = self._scalar_values(record)
+        values = self.scalar_values(record)
         if not changed:
             return values
         names = (field.name for field in self._scalars)
@@ -78,7 +79,7 @@ class Differences:
             return True
         loaded = loaded_values(record)
         # One pass in C for the usual case: the very objects that were loaded.
-        if self._is_dynamic is None and loaded and all(map(is_, self._scalar_values(record), loaded)):
+        if self._is_dynamic is None and loaded and all(map(is_, self.scalar_values(record), loaded)):
             return any(self._has_changed(field, record) for field in self._containers)
         return any(True for _ in self._each(record))
 

@@ -99,7 +99,7 @@ class RecordCodec:
         by_name: Field name -> field.
         by_wire: Attribute name -> field.
         version: The field that counts saves, or None.
-        is_dirty, changes, loaded_values: As in Differences.
+        is_dirty, changes, loaded_values, scalar_values: As in Differences.
     """
 
     def __init__(self, record_class: type) -> None:
@@ -125,7 +125,7 @@ class RecordCodec:
         )
         self._scalars = [field for field in self.fields if field.codec.is_scalar]
         differences = Differences(self.fields, self._is_dynamic if self.options.schemaless else None)
-        self.loaded_values = differences.loaded_values
+        self.loaded_values, self.scalar_values = differences.loaded_values, differences.scalar_values
         self.is_dirty = differences.is_dirty
         self.changes = differences.changes
 

@@ -90,9 +90,15 @@ def _code(codec: Codec, source: Source, v: str) -> Code:
     kind, inner = source.constant(codec.typed.kind), source.variable()
     element = _scalar(codec.element, source, inner)
     unusual = source.constant(_unusual)
-    if codec.types == (list,):
-        return Code(f"{kind}([{element} for {inner} in {v}] if type({v}) is list else {unusual}())")
     name, held = source.variable(), source.variable()
+    lines: tuple[str, ...]
+    if codec.types == (list,):
+        lines = (
+            f"{held} = []",
+            f"{name} = {held}.append",
+            f"for {inner} in {v} if type({v}) is list else {unusual}(): {name}({element})",
+        )
+        return Code(f"{kind}({held})", lines)
     lines = (
         f"{held} = {{}}",
         f"for {name}, {inner} in {v}.items() if type({v}) is dict else {unusual}():",

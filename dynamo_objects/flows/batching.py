@@ -8,6 +8,7 @@ A batch that is refused because of some of its writes is halved until only those
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -77,6 +78,9 @@ def read_batches(request: BatchGetItem, patience_seconds: float) -> Flow[None]:
         request: With all the keys.
         patience_seconds: How long one batch may go on without any key getting through.
     """
+    if len(request.keys) <= MAX_READS:
+        yield from _read_batch(request, patience_seconds)
+        return
     yield Together(_read_batch(part, patience_seconds) for part in _parts(request))
 
 
@@ -133,7 +137,14 @@ def write_batches(writes: Iterable[Write], patience_seconds: float) -> Flow[None
         writes: Taken as they are needed.
         patience_seconds: How long one batch may go on without any write getting through.
     """
-    yield Together(_write_batch(batch, patience_seconds) for batch in _batches(writes))
+    batches = _batches(writes)
+    first, second = next(batches, None), next(batches, None)
+    if first is None:
+        return
+    if second is None:
+        yield from _write_batch(first, patience_seconds)
+        return
+    yield Together(_write_batch(batch, patience_seconds) for batch in chain((first, second), batches))
 
 
 def _write_batch(writes: Sequence[Write], patience_seconds: float) -> Flow[None]:
@@ -164,7 +175,7 @@ def _write_part(pending: list[Write], patience: _Patience) -> Flow[None]:
     while pending:
         unprocessed: list[Write] = yield BatchWriteItem(tuple(pending))
         left = set(unprocessed)
-        written = [write for write in pending if write not in left]
+        written = [write for write in pending if write not in left] if left else list(pending)
         pending[:] = unprocessed
         if written:
             patience.progress()
@@ -195,11 +206,8 @@ def _not_written(writes: Sequence[Write], reason: DynamoException) -> Flow[None]
 
 
 def _parts(request: BatchGetItem) -> Iterator[BatchGetItem]:
-    """Yield requests for the keys of a request that is too large, or the request itself."""
+    """Yield requests for the keys of a request that has too many."""
     keys, refs = request.keys, request.refs
-    if len(keys) <= MAX_READS:
-        yield request
-        return
     for start in range(0, len(keys), MAX_READS):
         part = slice(start, start + MAX_READS)
         yield msgspec.structs.replace(request, keys=keys[part], refs=None if refs is None else refs[part])
@@ -210,7 +218,7 @@ def _batches(writes: Iterable[Write]) -> Iterator[list[Write]]:
     batch: list[Write] = []
     size = _OVERHEAD_BYTES
     for write in writes:
-        added = write.wire_bytes
+        added = len(write.text or write.request)
         if batch and (len(batch) == MAX_WRITES or size + added > MAX_REQUEST_BYTES):
             yield batch
             batch, size = [], _OVERHEAD_BYTES

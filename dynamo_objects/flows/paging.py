@@ -12,7 +12,7 @@ from .base import Emit, Flow, Together
 
 __all__ = ["following", "pages", "pages_together"]
 
-Search = TypeVar("Search", Query, Scan)
+Search = TypeVar("Search", bound=Query | Scan)
 
 
 def following(search: Search, page: Page) -> Search | None:

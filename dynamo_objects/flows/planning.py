@@ -32,18 +32,15 @@ from ..expressions.tree import (
     all_of,
 )
 from ..operations.base import ItemText
-from ..operations.batch import Write
 from ..operations.item import PutItem, UpdateItem
 from ..schema import TableSchema
 
 __all__ = [
     "Save",
-    "Stored",
     "encode_record",
     "guard_of",
     "plan_put",
     "plan_save",
-    "plan_write",
     "with_version",
 ]
 
@@ -75,44 +72,6 @@ class Save(Quiet, frozen=True, eq=False):
     def key(self) -> Any:
         """Return the record's key as users write it."""
         return self.schema.user_key(self.item)
-
-
-class Stored(Quiet, frozen=True, eq=False):
-    """Whose write it is, in a batch.
-
-    Attributes:
-        lookup: The key as a typed tuple.
-        record: The record.
-        loaded: Its immutable values at the time of planning.
-    """
-
-    unshown = frozenset({"record", "loaded"})
-
-    lookup: Any
-    record: Any
-    loaded: tuple[Any, ...] | None
-
-
-def plan_write(schema: TableSchema, table: str, record: Any) -> Write | None:
-    """Return the write of a whole new record in a batch; its ``ref`` is a `Stored`.
-
-    Of records that are not as usual in all it is None: they are planned as any save is.
-
-    Raises:
-        ValidationError: The item is too large, or a key of an index cannot be one.
-    """
-    codec = schema.codec
-    is_one = type(record) is codec.record_class
-    if not is_one or record._stored is not None:
-        return None
-    record._check_data()
-    values = schema.record_key(record)
-    key = schema.quick_item(*values)
-    text = None if key is None else _typed_text(schema, record)
-    if text is None or key is None:
-        return None
-    lookup = values if schema.range is not None else values[:1]
-    return Write(table, key, text.item, Stored(lookup, record, codec.loaded_values(record)), text)
 
 
 def encode_record(schema: TableSchema, record: Any) -> Item:

@@ -22,6 +22,9 @@ from .planning import Save
 __all__ = ["at_home", "conflict", "explain", "save", "saved", "write"]
 
 
+_set = object.__setattr__
+
+
 def saved(plan: Save) -> Any:
     """Let the record know that it was saved, and return it; a frozen one as a new instance."""
     record, codec = plan.record, plan.schema.codec
@@ -32,6 +35,13 @@ def saved(plan: Save) -> Any:
             object.__setattr__(record, codec.version.name, plan.version)
     codec.remember(record, plan.item, plan.loaded)
     return at_home(record, plan.operation.table)
+
+
+def remember(record: Any, item: Item | None, loaded: tuple[Any, ...] | None, table: str) -> None:
+    """Let a record know what is stored of it, and in which table."""
+    _set(record, "_stored", item)
+    _set(record, "_loaded", loaded)
+    _set(record, "_home", table)
 
 
 def at_home(record: Any, table: str) -> Any:

@@ -18,7 +18,8 @@ from ..errors import Failure, InvalidKeysException
 from ..expressions.tree import AttributeNotExists, Condition, Path, any_of
 from ..flows.deciding import Case, OnConflict
 from ..flows.flushing import Guarded, Removal
-from ..flows.planning import Save, encode_record, plan_put, plan_save, plan_write
+from ..flows.planning import Save, encode_record, plan_put, plan_save
+from ..flows.putting import put_planner
 from ..flows.removing import unchanged
 from ..operations.batch import Write
 from ..operations.item import DeleteItem, PutItem
@@ -143,6 +144,7 @@ class _Planner:
         self._guarded = guarded
         self._atomic = atomic
         self._on_conflict: OnConflict = on_conflict
+        self._put = put_planner(schema)
         self.plan = Plan()
 
     def add(self, entry: Entry) -> None:
@@ -185,10 +187,11 @@ class _Planner:
         if self._guarded:
             self._save_guarded(entry, record)
             return
-        write = plan_write(self._schema, self._table, record) if entry.base is None else None
-        if write is not None:
-            stored = Stored(entry, record, write.ref.loaded)
-            self.plan.batch.append(Write(self._table, write.key, write.item, stored, write.text))
+        put = self._put(record) if entry.base is None else None
+        if put is not None:
+            _, key, item, text = put
+            stored = Stored(entry, record, self._codec.scalar_values(record))
+            self.plan.batch.append(Write(self._table, key, item, stored, text))
             return
         if self._codec.version is None:
             item = encode_record(self._schema, record)

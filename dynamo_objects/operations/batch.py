@@ -15,13 +15,11 @@ from ..errors import NotDynamoDBReply
 from ..expressions.render import Placeholders
 from ..expressions.tree import Path
 from .base import (
-    ItemText,
     ItemType,
     Operation,
     Reading,
     add_projection,
     encode_payload,
-    on_wire,
     read_items,
     read_reply,
 )
@@ -35,6 +33,7 @@ __all__ = [
     "BatchWriteItem",
     "Write",
     "key_identity",
+    "put_text",
 ]
 
 #: Items in one request (API reference, BatchGetItem and BatchWriteItem).
@@ -209,7 +208,7 @@ class Write(Quiet, frozen=True, eq=False):
         key: The key attributes.
         item: The whole item to put; None to delete.
         ref: Whatever the caller wants to find again.
-        text: The item as JSON, where that is known.
+        text: The write as the request has it, where that is known already; see `put_text`.
     """
 
     unshown = frozenset({"item", "ref", "text"})
@@ -218,20 +217,16 @@ class Write(Quiet, frozen=True, eq=False):
     key: Item
     item: Item | None = None
     ref: Any = None
-    text: ItemText | None = None
-
-    def request(self) -> dict[str, Any]:
-        """Return the write as the request has it."""
-        if self.item is None:
-            return {"DeleteRequest": {"Key": self.key}}
-        return {"PutRequest": {"Item": on_wire(self.item, self.text)}}
+    text: bytes | None = None
 
     @property
-    def wire_bytes(self) -> int:
-        """Return its size as JSON, about."""
-        if self.text is not None and self.text.item is self.item:
-            return len(self.text.json)
-        return len(msgspec.json.encode(self.key if self.item is None else self.item))
+    def request(self) -> bytes:
+        """Return the write as the request has it."""
+        if self.text is not None:
+            return self.text
+        if self.item is None:
+            return b'{"DeleteRequest":{"Key":%b}}' % msgspec.json.encode(self.key)
+        return put_text(self.item)
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -239,7 +234,7 @@ class Write(Quiet, frozen=True, eq=False):
         return (self.table, key_identity(self.key))
 
 
-class _Put(msgspec.Struct):
+class _Put(msgspec.Struct, gc=False):
     Item: _AnItem
 
 
@@ -247,9 +242,17 @@ class _Delete(msgspec.Struct):
     Key: _AnItem
 
 
-class _WriteRequest(msgspec.Struct):
+class _WriteRequest(msgspec.Struct, gc=False, omit_defaults=True):
     PutRequest: _Put | None = None
     DeleteRequest: _Delete | None = None
+
+
+_write_json = msgspec.json.Encoder().encode
+
+
+def put_text(item: Item) -> bytes:
+    """Return the put of an item as the request has it."""
+    return _write_json(_WriteRequest(_Put(item)))
 
 
 class _BatchWriteReply(msgspec.Struct):
@@ -269,10 +272,11 @@ class BatchWriteItem(Operation[list[Write]], frozen=True):
         return ", ".join(sorted({write.table for write in self.writes})), None
 
     def payload(self) -> bytes:
-        requests: dict[str, list[Any]] = {}
+        requests: dict[str, list[bytes]] = {}
         for write in self.writes:
-            requests.setdefault(write.table, []).append(write.request())
-        return encode_payload({"RequestItems": requests})
+            requests.setdefault(write.table, []).append(write.text or write.request)
+        tables = [b"%b:[%b]" % (msgspec.json.encode(t), b",".join(parts)) for t, parts in requests.items()]
+        return b'{"RequestItems":{%b}}' % b",".join(tables)
 
     def parse(self, body: bytes) -> list[Write]:
         reply = read_reply(body, _BatchWriteReply)

@@ -7,6 +7,6 @@
 from __future__ import annotations
 
 from .fields import field
-from .record import DynamoRecord, SchemalessRecord, codec_of
+from .record import DynamoRecord, SchemalessRecord, codec_of, has_checks
 
-__all__ = ["DynamoRecord", "SchemalessRecord", "codec_of", "field"]
+__all__ = ["DynamoRecord", "SchemalessRecord", "codec_of", "field", "has_checks"]

@@ -24,7 +24,7 @@ from ..errors import (
 )
 from .declaration import MAKING, RecordMeta, can_be_dynamic, fields_of, unknown_field
 
-__all__ = ["DynamoRecord", "FrozenRecordError", "SchemalessRecord", "codec_of"]
+__all__ = ["DynamoRecord", "FrozenRecordError", "SchemalessRecord", "codec_of", "has_checks"]
 
 _INTERNAL = ("_stored", "_loaded", "_home")
 _set = object.__setattr__
@@ -60,6 +60,11 @@ def codec_of(record_class: type[DynamoRecord]) -> RecordCodec:
             f"{record_class.__name__}: {error}: the types of fields must be known at run time "
             f"(not imported under TYPE_CHECKING), and those local to a function before the class"
         ) from None
+
+
+def has_checks(record_class: type[DynamoRecord]) -> bool:
+    """Tell whether a class has a ``_check_data`` of its own."""
+    return record_class._check_data is not DynamoRecord._check_data
 
 
 class DynamoRecord(metaclass=RecordMeta):
@@ -128,7 +133,7 @@ class DynamoRecord(metaclass=RecordMeta):
         """
         before = self._values()
         copies = {}
-        if type(self)._check_data is not DynamoRecord._check_data:  # it may change containers in place
+        if has_checks(type(self)):  # it may change containers in place
             copies = {name: copy.deepcopy(value) for name, value in before.items() if needs_copy(value)}
         try:
             for name, value in data.items():

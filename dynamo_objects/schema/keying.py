@@ -60,7 +60,10 @@ def quick_items(keys: Sequence[KeyField]) -> QuickItems:
     if len(keys) == 1:
         lines = ["for hash in keys:", *indented(lines)]
     else:
-        lines = ["for key in keys:", *indented(["if type(key) is not tuple: return None", "hash, range = key", *lines])]
+        lines = [
+            "for key in keys:",
+            *indented(["if type(key) is not tuple: return None", "hash, range = key", *lines]),
+        ]
     lines = ["items = []", "add = items.append", "try:", *indented(lines), "except ValueError: return None"]
     return compiled("key_items", "keys", [*lines, "return items"], source)
 

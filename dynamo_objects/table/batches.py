@@ -17,11 +17,12 @@ from ..errors import BatchFailed, DynamoException, Failure, QueryError, Validati
 from ..flows.base import Emit, Flow, Together
 from ..flows.batching import Answered, NotWritten, Written, read_batches, write_batches
 from ..flows.flushing import noted
-from ..flows.planning import Save, Stored, encode_record, plan_save, plan_write
-from ..flows.saving import at_home, save
+from ..flows.planning import Save, encode_record, plan_save
+from ..flows.putting import put_planner
+from ..flows.saving import remember, save
 from ..operations.batch import BatchGetItem, Write
 from ..operations.item import PutItem
-from ..record import DynamoRecord
+from ..record import DynamoRecord, has_checks
 from ..schema import TableSchema
 from .verbs import Verbs
 
@@ -87,6 +88,22 @@ class Reading:
         return {key: found[key] for key in self._keys if key in found}
 
 
+class _Stored(Quiet, frozen=True, eq=False):
+    """Whose write it is, in a batch.
+
+    Attributes:
+        lookup: The key as a typed tuple.
+        record: The record.
+        loaded: Its immutable values at the time of planning.
+    """
+
+    unshown = frozenset({"record", "loaded"})
+
+    lookup: Any
+    record: Any
+    loaded: tuple[Any, ...] | None
+
+
 class _Saved(Quiet, frozen=True):
     """One guarded save was acknowledged."""
 
@@ -130,26 +147,35 @@ class Saving:
         #: Key -> what is to be done and was not done yet: one of the two is empty.
         self._plans: dict[Any, Save] = {}
         self._writes: dict[Any, Write] = {}
-        schema, table, kept = verbs.schema, verbs.table, self._records
-        for record in records:
-            write = None if self._is_guarded else plan_write(schema, table, record)
-            if write is not None:
-                lookup = write.ref.lookup
-            else:
-                schema.check_class(record)
-                record._check_data()  # which may derive the key
-                lookup = schema.lookup_item(schema.key_item(*schema.record_key(record)))
-            if lookup in kept:  # the last wins, in its place
-                del kept[lookup]
-                self._writes.pop(lookup, None)
-            kept[lookup] = record
-            if write is not None:
-                self._writes[lookup] = write
-        for lookup, record in kept.items():
+        self._take_all(records)
+        for lookup, record in self._records.items():
             if lookup not in self._writes:
                 self._plan(lookup, record)
         self._failures: dict[Any, Failure] = {}
         self._lock = threading.Lock()
+
+    def _take_all(self, records: Iterable[Any]) -> None:
+        """Take the records, of several with one key the last in its place, and plan the usual ones."""
+        schema, table = self._verbs.schema, self._verbs.table
+        kept, writes, plan = self._records, self._writes, put_planner(schema)
+        record_class: Any = schema.codec.record_class
+        values_of, checks = schema.codec.scalar_values, has_checks(record_class)
+        for record in records:
+            if type(record) is not record_class:
+                schema.check_class(record)
+            if checks:
+                record._check_data()  # which may derive the key
+            put = plan(record)
+            if put is None:
+                lookup = schema.lookup_item(schema.key_item(*schema.record_key(record)))
+            else:
+                lookup, key, item, text = put
+            if lookup in kept:
+                del kept[lookup]
+                writes.pop(lookup, None)
+            kept[lookup] = record
+            if put is not None:
+                writes[lookup] = Write(table, key, item, _Stored(lookup, record, values_of(record)), text)
 
     def _plan(self, lookup: Any, record: Any) -> None:
         schema, table = self._verbs.schema, self._verbs.table
@@ -162,7 +188,7 @@ class Saving:
             if plan is None or not isinstance(plan.operation, PutItem):
                 encode_record(schema, record)  # a partial record: says which field was not read
             assert plan is not None
-            key, ref = schema.key_of(plan.item), Stored(lookup, record, plan.loaded)
+            key, ref = schema.key_of(plan.item), _Stored(lookup, record, plan.loaded)
             self._writes[lookup] = Write(table, key, plan.item, ref)
         except ValidationError as error:
             error.add_note(f"the record with the key {_shown(schema, record)!r}; nothing was sent")
@@ -183,12 +209,11 @@ class Saving:
         with self._lock:
             match event:
                 case Written(writes):
-                    remember, table = self._verbs.schema.codec.remember, self._verbs.table
+                    pending, table = self._writes, self._verbs.table
                     for write in writes:
                         stored = write.ref
-                        del self._writes[stored.lookup]
-                        remember(stored.record, write.item, stored.loaded)
-                        at_home(stored.record, table)
+                        del pending[stored.lookup]
+                        remember(stored.record, write.item, stored.loaded, table)
                 case _Saved(lookup, record):
                     del self._plans[lookup]
                     self._records[lookup] = record

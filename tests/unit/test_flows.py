@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -244,7 +245,7 @@ def test_requests_stay_under_16_mb_on_the_wire(value: Any, count: int) -> None:
 
 def write_reply(*left: Write) -> Reply:
     """Return the reply to a BatchWriteItem."""
-    requests = [write.request() for write in left]
+    requests = [json.loads(write.request) for write in left]
     return good_reply({"UnprocessedItems": {"t": requests} if requests else {}})
 
 
