@@ -20,7 +20,7 @@ from .members import MAX_DEPTH, MAX_SHOWN, check_name, nesting_depth
 from .options import RecordOptions, class_has
 from .scalars import content
 from .typed import PLAIN_ITEMS, ItemReader, TypedItem, plain_item, typed_item
-from .typed_encoders import compile_typed_encoder
+from .typed_encoders import TypedEncoder, compile_typed_encoder
 from .values import AttributeValue, Invalid, Item, TooDeep, attribute_path, problems_of
 
 __all__ = ["Change", "RecordCodec", "allow_partial", "nested_codec", "record_codec"]
@@ -169,12 +169,12 @@ class RecordCodec:
         return compile_encoder(self.fields, self._add_unknown) if self._is_simple else self._encode
 
     @cached_property
-    def encode_typed(self) -> Callable[[Any], TypedItem | None]:
-        """The function from a new record to its typed item; None where that is not the way."""
+    def encode_typed(self) -> TypedEncoder:
+        """The function from a new record to its typed item and `loaded_values`; None where that is not the way."""
         kind = self._typed_item
         if kind is None or not self._is_simple or not all(_is_flat(f.codec) for f in self.fields):
             return _never
-        return compile_typed_encoder(self.fields, kind)
+        return compile_typed_encoder(self.fields, self._scalars, kind)
 
     def _encode(self, record: Any) -> dict[str, AttributeValue]:
         try:

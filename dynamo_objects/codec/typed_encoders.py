@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import msgspec
 
@@ -22,7 +22,10 @@ from .options import MAX_NAME_BYTES
 from .scalars import BOOL, DECIMAL, INT, STR
 from .typed import Binary, Boolean, Number, Text, TypedItem
 
-__all__ = ["compile_typed_encoder"]
+__all__ = ["TypedEncoder", "compile_typed_encoder"]
+
+#: From a record to its typed item, and to its immutable values in the order of ``Differences.loaded_values``.
+TypedEncoder: TypeAlias = Callable[[Any], "tuple[TypedItem, tuple[Any, ...]] | None"]
 
 _TAGS = {Text: "S", Number: "N", Binary: "B", Boolean: "BOOL"}
 
@@ -32,12 +35,13 @@ def _unusual(*_: Any) -> NoReturn:
 
 
 def compile_typed_encoder(
-    fields: Sequence[FieldCodec], kind: type[TypedItem]
-) -> Callable[[Any], TypedItem | None]:
-    """Return the function from a record to its item; it returns None where anything is unusual.
+    fields: Sequence[FieldCodec], scalars: Sequence[FieldCodec], kind: type[TypedItem]
+) -> TypedEncoder:
+    """Return the function from a record to its item and its immutable values, and to None where anything is unusual.
 
     Args:
         fields: In the order of the members of *kind*.
+        scalars: The immutable ones.
         kind: The type of the items.
     """
     source = Source()
@@ -61,17 +65,22 @@ def compile_typed_encoder(
         else:
             lines += store
         members.append(member)
-    lines.append(f"return {source.constant(kind)}({', '.join(members)})")
-    body = [*reading, *_at_once(fields, values, kind, source), *lines]
+    loaded = f"({''.join(f'{values[field.name]}, ' for field in scalars)})"
+    lines.append(f"return {source.constant(kind)}({', '.join(members)}), {loaded}")
+    body = [*reading, *_at_once(fields, values, kind, loaded, source), *lines]
     return compiled("encode", "record", ["try:", *indented(body), "except Exception: return None"], source)
 
 
 def _at_once(
-    fields: Sequence[FieldCodec], values: Mapping[str, str], kind: type[TypedItem], source: Source
+    fields: Sequence[FieldCodec],
+    values: Mapping[str, str],
+    kind: type[TypedItem],
+    loaded: str,
+    source: Source,
 ) -> list[str]:
     """Return the lines that make the item whole, if nothing is left out."""
     codes = [_code(field.codec, source, values[field.name]) for field in fields]
-    made = f"return {source.constant(kind)}({', '.join(code.expression for code in codes)})"
+    made = f"return {source.constant(kind)}({', '.join(code.expression for code in codes)}), {loaded}"
     lines = [line for code in codes for line in code.lines] + [made]
     there = [
         f"{values[field.name]} is not None" if field.left_out is type(None) else values[field.name]
@@ -115,7 +124,8 @@ def _scalar(codec: Codec, source: Source, v: str) -> str:
     if codec is STR:
         return f"{kind}({v}) if type({v}) is str else {unusual}()"
     if codec is BOOL:
-        return f"{kind}({v}) if {v} is True or {v} is False else {unusual}()"
+        true, false = source.constant(Boolean(True)), source.constant(Boolean(False))
+        return f"{true} if {v} is True else {false} if {v} is False else {unusual}()"
     t = source.variable()
     if codec is INT:
         is_usual = f"type({v}) is int and len({t} := f'{{{v}}}') <= {numbers.MAX_DIGITS}"

@@ -93,9 +93,10 @@ def _typed_text(schema: TableSchema, record: Any) -> ItemText | None:
     codec = schema.codec
     if codec.version is not None or (record.__dynamo_validated__ and record._validator_problems()):
         return None
-    item = cast(Item | None, codec.encode_typed(record))
-    if item is None:
+    encoded = codec.encode_typed(record)
+    if encoded is None:
         return None
+    item = cast(Item, encoded[0])
     try:
         return ItemText(item, schema.check_item(item))
     except UnicodeEncodeError:  # a lone surrogate

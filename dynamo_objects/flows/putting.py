@@ -16,8 +16,9 @@ from ..schema import TableSchema
 
 __all__ = ["Put", "put_planner"]
 
-#: The key as a typed tuple, its attributes, the whole item, and its put as the request has it.
-Put: TypeAlias = tuple[tuple[Any, ...], Item, Item, bytes]
+#: The key as a typed tuple, its attributes, the whole item, its put as the request has it, and the record's
+#: immutable values.
+Put: TypeAlias = tuple[tuple[Any, ...], Item, Item, bytes, tuple[Any, ...]]
 
 
 def put_planner(schema: TableSchema) -> Callable[[Any], Put | None]:
@@ -44,15 +45,16 @@ def put_planner(schema: TableSchema) -> Callable[[Any], Put | None]:
         key = quick(*lookup)
         if key is None or (is_validated and record._validator_problems()):
             return None
-        item: Any = encode(record)
-        if item is None:
+        encoded = encode(record)
+        if encoded is None:
             return None
+        item: Any = encoded[0]
         try:
             text = put_text(item)
         except UnicodeEncodeError:  # a lone surrogate
             return None
         if is_indexed or len(text) > MAX_ITEM_BYTES:  # an item is smaller than its JSON
             schema.check_item(item)
-        return lookup, key, item, text
+        return lookup, key, item, text, encoded[1]
 
     return plan

@@ -189,9 +189,8 @@ class _Planner:
             return
         put = self._put(record) if entry.base is None else None
         if put is not None:
-            _, key, item, text = put
-            stored = Stored(entry, record, self._codec.scalar_values(record))
-            self.plan.batch.append(Write(self._table, key, item, stored, text))
+            _, key, item, text, loaded = put
+            self.plan.batch.append(Write(self._table, key, item, Stored(entry, record, loaded), text))
             return
         if self._codec.version is None:
             item = encode_record(self._schema, record)

@@ -18,7 +18,6 @@ from ..flows.base import Emit, Flow, Together
 from ..flows.batching import Answered, NotWritten, Written, read_batches, write_batches
 from ..flows.flushing import noted
 from ..flows.planning import Save, encode_record, plan_save
-from ..flows.putting import put_planner
 from ..flows.saving import remember, save
 from ..operations.batch import BatchGetItem, Write
 from ..operations.item import PutItem
@@ -157,9 +156,9 @@ class Saving:
     def _take_all(self, records: Iterable[Any]) -> None:
         """Take the records, of several with one key the last in its place, and plan the usual ones."""
         schema, table = self._verbs.schema, self._verbs.table
-        kept, writes, plan = self._records, self._writes, put_planner(schema)
+        kept, writes, plan = self._records, self._writes, self._verbs.plan_put
         record_class: Any = schema.codec.record_class
-        values_of, checks = schema.codec.scalar_values, has_checks(record_class)
+        checks, count = has_checks(record_class), 0
         for record in records:
             if type(record) is not record_class:
                 schema.check_class(record)
@@ -168,14 +167,17 @@ class Saving:
             put = plan(record)
             if put is None:
                 lookup = schema.lookup_item(schema.key_item(*schema.record_key(record)))
+                kept[lookup] = record
             else:
-                lookup, key, item, text = put
-            if lookup in kept:
-                del kept[lookup]
-                writes.pop(lookup, None)
-            kept[lookup] = record
-            if put is not None:
-                writes[lookup] = Write(table, key, item, _Stored(lookup, record, values_of(record)), text)
+                lookup, key, item, text, loaded = put
+                kept[lookup] = record
+                writes[lookup] = Write(table, key, item, _Stored(lookup, record, loaded), text)
+            count += 1
+            if len(kept) < count:  # there was one with this key
+                count -= 1
+                kept[lookup] = kept.pop(lookup)
+                if put is None:
+                    writes.pop(lookup, None)
 
     def _plan(self, lookup: Any, record: Any) -> None:
         schema, table = self._verbs.schema, self._verbs.table
@@ -210,10 +212,14 @@ class Saving:
             match event:
                 case Written(writes):
                     pending, table = self._writes, self._verbs.table
+                    is_all = len(writes) == len(pending)
                     for write in writes:
                         stored = write.ref
-                        del pending[stored.lookup]
+                        if not is_all:
+                            del pending[stored.lookup]
                         remember(stored.record, write.item, stored.loaded, table)
+                    if is_all:
+                        pending.clear()
                 case _Saved(lookup, record):
                     del self._plans[lookup]
                     self._records[lookup] = record

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property, partial
 from typing import Any, Literal
@@ -43,6 +43,7 @@ from ..expressions.tree import (
 )
 from ..flows.base import Flow
 from ..flows.planning import with_version
+from ..flows.putting import Put, put_planner
 from ..flows.saving import write
 from ..operations.item import DeleteItem, GetItem, UpdateItem
 from ..query import decode_error
@@ -74,6 +75,11 @@ class Verbs(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict for cac
     def build(self) -> ExpressionBuilder:
         """What makes conditions and updates for the records of this table."""
         return ExpressionBuilder(self.schema.codec)
+
+    @cached_property
+    def plan_put(self) -> Callable[[Any], Put | None]:
+        """What plans the puts of new records in batches; see `put_planner`."""
+        return put_planner(self.schema)
 
     # --- reading ----------------------------------------------------------------------------
 
