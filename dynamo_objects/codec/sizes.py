@@ -30,6 +30,7 @@ __all__ = [
     "MAX_RANGE_KEY_BYTES",
     "attribute_value_size",
     "item_size",
+    "number_size",
     "values_size",
 ]
 
@@ -91,7 +92,7 @@ def values_size(values: Iterable[AttributeValue]) -> int:
             if tag == "S":
                 size += len(content) if content.isascii() else _text_size(content)
             elif tag == "N":
-                size += _number_size(content)
+                size += number_size(content)
             elif tag == "BOOL" or tag == "NULL":
                 size += 1
             elif tag == "M":
@@ -105,7 +106,7 @@ def values_size(values: Iterable[AttributeValue]) -> int:
             elif tag == "SS":
                 size += _text_size("".join(content))
             elif tag == "NS":
-                size += sum(map(_number_size, content))
+                size += sum(map(number_size, content))
             elif tag == "BS":
                 size += sum(map(_binary_size, content))
             else:
@@ -122,11 +123,19 @@ def _binary_size(base64_text: str) -> int:
     return (len(base64_text) - base64_text[-2:].count("=")) * 3 // 4
 
 
-def _number_size(text: str) -> int:
+def number_size(text: str) -> int:
+    """Return the size of a number in bytes."""
     if text.isdecimal():  # the common case: as below, without sign, point and exponent
+        if text[0] != "0" != text[-1]:
+            return 2 + (len(text) - 1) // 2
         digits = text.lstrip("0")
         zeros = len(digits) - len(digits.rstrip("0"))
         return 2 + (len(digits) - 1) // 2 - zeros // 2 if digits else 1
+    whole, _, fraction = text.partition(".")
+    if (
+        fraction and fraction[-1] != "0" and whole[:1] != "0" and (whole + fraction).isdecimal()
+    ):  # the next common
+        return min(1 + (len(whole) + 1) // 2 + (len(fraction) + 1) // 2, _MAX_NUMBER_BYTES)
     mantissa, _, exponent = text.lstrip("+-").upper().partition("E")
     whole, _, fraction = mantissa.partition(".")
     digits = (whole + fraction).lstrip("0")

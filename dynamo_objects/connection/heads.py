@@ -96,8 +96,9 @@ def parsed(head: bytes) -> tuple[int, dict[str, str]]:
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {}
     for line in lines:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
+        name, colon, value = line.partition(":")
+        if colon:  # a line without one says nothing, here as above
+            headers[name.lower()] = value.strip()
     status = first[9:13].rstrip(" ")
     is_status = len(status) == _STATUS_DIGITS and status.isascii() and status.isdigit()
     if not first.startswith("HTTP/1.") or not is_status:
@@ -110,5 +111,6 @@ def parsed(head: bytes) -> tuple[int, dict[str, str]]:
 def _check_length(lines: list[str]) -> None:
     """Raise ConnectionError where there are two lengths: nobody knows where such a reply ends."""
     fields = (line.partition(":") for line in lines)
-    if len({value.strip() for name, _, value in fields if name.lower() == "content-length"}) > 1:
+    found = {value.strip() for name, colon, value in fields if colon and name.lower() == "content-length"}
+    if len(found) > 1:
         raise ConnectionError("the reply has two lengths")

@@ -16,10 +16,10 @@ from .expressions.projecting import project
 from .items import json_of, paths_of, read
 from .legacy import check_mixed
 from .requests import name_of
-from .schema import check_item, check_key, check_paths, mismatch
+from .schema import check_index_keys, check_item, check_key, check_paths, has_usual_keys, mismatch
 from .storage.base import Unit
 from .values import checked_item
-from .writes import Place, Write, carry_out, metrics, plan
+from .writes import Place, Write, carry_out, metrics, plan, plan_put
 
 __all__ = ["HANDLERS"]
 
@@ -174,8 +174,11 @@ def batch_write_item(context: Context, request: dict[str, Any]) -> dict[str, Any
     return reply
 
 
+_WRITES = frozenset({"PutRequest", "DeleteRequest"})
+
+
 def _planned_write(name: str, asked: Mapping[str, Any]) -> Write:
-    named = [member for member in ("PutRequest", "DeleteRequest") if asked.get(member) is not None]
+    named = [member for member in asked if member in _WRITES and asked[member] is not None]
     if len(named) != 1:
         raise invalid(
             "Supplied AttributeValue has more than one datatypes set, "
@@ -186,7 +189,7 @@ def _planned_write(name: str, asked: Mapping[str, Any]) -> Write:
     (member,) = named
     inner = asked[member]
     if member == "PutRequest":
-        return plan("Put", {"TableName": name, "Item": inner["Item"]}, "older")
+        return plan_put(name_of(name), inner["Item"], "older")
     return plan("Delete", {"TableName": name, "Key": inner["Key"]}, "older")
 
 
@@ -209,9 +212,14 @@ def _check_fits(table: Table, write: Write) -> None:
     if write.action != "Put":
         check_key(table, write.item)
         return
-    if not all(part.type in write.item.get(part.name, ()) for part in table.keys.parts):
+    item = write.item
+    if has_usual_keys(table, item):
+        if table.indexes:
+            check_index_keys(table, item)
+        return
+    if not all(part.type in item.get(part.name, ()) for part in table.keys.parts):
         raise mismatch()
-    check_item(table, write.item)
+    check_item(table, item)
 
 
 def _table(context: Context, unit: Unit, name: str) -> Table:

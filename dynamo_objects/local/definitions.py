@@ -8,13 +8,14 @@ order that one could rely on, and segments are of equal size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
 
 from ..codec.values import AttributeValue, Item
-from .keys import digest, ordered_bytes
+from .keys import digest, number_bytes, ordered_bytes, text_bytes
 
 __all__ = ["Index", "KeyPart", "Keys", "Position", "Table", "Units"]
 
@@ -34,16 +35,32 @@ class KeyPart(msgspec.Struct, frozen=True):
     type: str
 
 
-class Keys(msgspec.Struct, frozen=True):
+class Keys(msgspec.Struct, frozen=True, dict=True):  # a dict for cached properties
     """The key of a table, one hash and at most one range attribute, or of an index, up to four of each."""
 
     hash: tuple[KeyPart, ...]
     range: tuple[KeyPart, ...] = ()
 
-    @property
+    @cached_property
     def parts(self) -> tuple[KeyPart, ...]:
-        """Return hash and range parts."""
+        """Hash and range parts."""
         return self.hash + self.range
+
+    @cached_property
+    def named(self) -> tuple[tuple[str, str], ...]:
+        """Name and type of each part."""
+        return tuple((part.name, part.type) for part in self.parts)
+
+    @cached_property
+    def position(self) -> Callable[[Item], Position]:
+        """The function from an item that has these attributes, of their types, to where it stands."""
+        hash_of, range_of = _bytes_of(self.hash), _bytes_of(self.range)
+
+        def position(item: Item) -> Position:
+            raw = hash_of(item)
+            return digest(raw) + raw, range_of(item)
+
+        return position
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,6 +85,17 @@ def _joined(parts: tuple[KeyPart, ...], item: Item) -> bytes:
         part = parts[0]
         return ordered_bytes(part.type, item[part.name][part.type])
     return b"".join(ordered_bytes(part.type, item[part.name][part.type]) for part in parts)
+
+
+def _bytes_of(parts: tuple[KeyPart, ...]) -> Callable[[Item], bytes]:
+    """Return the function that does for one part what `_joined` does for any."""
+    if not parts:
+        return lambda item: b""
+    if len(parts) > 1 or parts[0].type == "B":
+        return lambda item: _joined(parts, item)
+    name, type = parts[0].name, parts[0].type
+    made = text_bytes if type == "S" else number_bytes
+    return lambda item: made(item[name][type])
 
 
 class Units(msgspec.Struct, frozen=True):
@@ -134,8 +162,7 @@ class Table(msgspec.Struct, frozen=True):
 
     def position(self, item: Item) -> Position:
         """Return where an item, or its key, stands in the table."""
-        keys = self.keys
-        return keys.hash_bytes(item), keys.range_bytes(item) if keys.range else b""
+        return self.keys.position(item)
 
     def index_position(self, index: Index, item: Item) -> Position | None:
         """Return where an item stands in an index; None when the index does not hold it.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from binascii import a2b_base64
 from zlib import crc32
 
-__all__ = ["digest", "following", "ordered_bytes", "prefix_bytes"]
+__all__ = ["digest", "following", "number_bytes", "ordered_bytes", "prefix_bytes", "text_bytes"]
 
 _INVERTED = bytes(range(255, -1, -1))
 
@@ -28,8 +28,8 @@ def ordered_bytes(type: str, held: str) -> bytes:
         held: As in an attribute value; a number in its normal form.
     """
     if type == "N":
-        return _number_bytes(held)
-    return prefix_bytes(type, held) + b"\x00\x01"
+        return number_bytes(held)
+    return text_bytes(held) if type == "S" else prefix_bytes(type, held) + b"\x00\x01"
 
 
 def prefix_bytes(type: str, held: str) -> bytes:
@@ -49,8 +49,14 @@ def following(raw: bytes) -> bytes | None:
     return head[:-1] + bytes((head[-1] + 1,)) if head else None
 
 
-def _number_bytes(text: str) -> bytes:
-    """Return sign and exponent, then the digits; for negative numbers all bits inverted."""
+def text_bytes(text: str) -> bytes:
+    """Return the bytes of a text."""
+    raw = text.encode() + b"\x00\x01"
+    return raw if raw.find(b"\x00") == len(raw) - 2 else prefix_bytes("S", text) + b"\x00\x01"
+
+
+def number_bytes(text: str) -> bytes:
+    """Return sign and exponent of a number, then the digits; for negative ones all bits inverted."""
     if text.isdigit() and text[0] != "0":  # the common case: as below, without sign and point
         return (0x8300 + len(text)).to_bytes(2, "big") + text.rstrip("0").encode() + b"\x00"
     whole, _, fraction = text.lstrip("-").partition(".")

@@ -21,6 +21,7 @@ __all__ = [
     "check_not_empty",
     "check_paths",
     "check_updated_index_keys",
+    "has_usual_keys",
     "mismatch",
 ]
 
@@ -45,7 +46,7 @@ def check_key(table: Table, key: Item) -> None:
     parts = table.keys.parts
     if len(key) != len(parts):
         raise mismatch()
-    if _has_usual_keys(table, key):
+    if has_usual_keys(table, key):
         return
     for part in parts:
         value = key.get(part.name)
@@ -61,17 +62,17 @@ def check_item(table: Table, item: Item) -> None:
     Raises:
         ApiError: A key is missing, has another type, or a value no key can have.
     """
-    if not _has_usual_keys(table, item):
+    if not has_usual_keys(table, item):
         _check_keys(table, item)
     if table.indexes:
         check_index_keys(table, item)
 
 
-def _has_usual_keys(table: Table, item: Item) -> bool:
-    """Tell whether the keys are there, of their types, not empty and short: most are."""
-    for part in table.keys.parts:
-        value = item.get(part.name)
-        held = None if value is None else value.get(part.type)
+def has_usual_keys(table: Table, item: Item) -> bool:
+    """Tell whether the keys of the table are there, of their types, not empty and short: most are."""
+    for name, type in table.keys.named:
+        value = item.get(name)
+        held = None if value is None else value.get(type)
         if not held or len(held) > _SHORT:
             return False
     return True

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from ..codec.sizes import values_size
+from ..codec.sizes import number_size, values_size
 from ..codec.values import AttributeValue, Item
 from .errors import ApiError, invalid, invalid_parameter, malformed
 from .numbers import is_plain, normal_number
@@ -79,10 +79,13 @@ def _checked(raw: dict[str, Any]) -> tuple[Item, int, list[AttributeValue]]:
             if tag == "S" and type(held) is str and held.isascii():
                 size += len(held)
             elif tag == "N" and type(held) is str:
-                normal, count = _number_and_size(held)
-                size += count
-                if normal != held:
-                    changed[name] = {"N": normal}
+                if is_plain(held):
+                    size += number_size(held)
+                else:
+                    normal, count = _number_and_size(held)
+                    size += count
+                    if normal != held:
+                        changed[name] = {"N": normal}
             elif tag == "BOOL" and (held is True or held is False):
                 size += 1
             else:
@@ -101,7 +104,7 @@ def _checked(raw: dict[str, Any]) -> tuple[Item, int, list[AttributeValue]]:
 def _number_and_size(text: str) -> tuple[str, int]:
     """Return the normal form of a number and its bytes; the same numbers come again and again."""
     normal = normal_number(text)
-    return normal, values_size([{"N": normal}])
+    return normal, number_size(normal)
 
 
 def _first_of(raw: dict[str, Any], found: ApiError) -> ApiError:

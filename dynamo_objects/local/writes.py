@@ -41,6 +41,7 @@ __all__ = [
     "conditional_failure",
     "metrics",
     "plan",
+    "plan_put",
     "remove",
 ]
 
@@ -107,6 +108,25 @@ def plan(action: Action, request: Mapping[str, Any], layer: Layer = "enveloped")
         return _planned(action, request, layer)
     except ApiError as error:
         raise worded(error, layer) from None
+
+
+def plan_put(table: str, raw: dict[str, Any], layer: Layer) -> Write:
+    """Return the put of an item that nothing else is asked of.
+
+    Args:
+        table: Name of the table.
+        raw: The item as its request has it.
+
+    Raises:
+        ApiError: An attribute value is none, or the item is too large.
+    """
+    try:
+        item, size = sized_item(raw)
+        if size > MAX_ITEM_BYTES:
+            raise invalid("Item size has exceeded the maximum allowed size")
+    except ApiError as error:
+        raise worded(error, layer) from None
+    return Write("Put", table, item, size)
 
 
 def _planned(action: Action, request: Mapping[str, Any], layer: Layer) -> Write:
@@ -218,7 +238,11 @@ def carry_out(
         raise conditional_failure(old if write.returns_failed else None)
     if write.action == "ConditionCheck":
         return Done(table, old, old, None, _own_units(table, old, None))
-    new, applied = _new_entry(table, write, old)
+    applied = None
+    if write.action == "Put":
+        new: Entry | None = Entry(write.item, write.size)
+    else:
+        new, applied = _new_entry(table, write, old)
     if new is not None:
         unit.put(table.collection, position, new)
     elif old is not None:
@@ -246,8 +270,6 @@ def _check_keys_stay(table: Table, changes: Any) -> None:
 
 
 def _new_entry(table: Table, write: Write, old: Entry | None) -> tuple[Entry | None, Applied | None]:
-    if write.action == "Put":
-        return Entry(write.item, write.size), None
     if write.action == "Delete":
         return None, None
     before = write.item if old is None else old.item

@@ -13,6 +13,7 @@ import attrs
 import msgspec
 
 from ..codec.records import RecordCodec
+from ..codec.structs import Quiet
 from ..codec.values import Item
 from ..errors import Failure, InvalidKeysException
 from ..expressions.tree import AttributeNotExists, Condition, Path, any_of
@@ -68,8 +69,7 @@ class FlushReport:
         self.failed += other.failed
 
 
-@attrs.frozen(eq=False)
-class Stored:
+class Stored(Quiet, frozen=True, eq=False):
     """Whose write it is, and how to mark the record clean afterwards.
 
     Attributes:
@@ -78,6 +78,8 @@ class Stored:
         loaded: Its immutable values.
         save: The planned save, where there is one.
     """
+
+    unshown = frozenset({"record", "loaded"})
 
     entry: Entry
     record: Any = None
@@ -158,8 +160,9 @@ class _Planner:
                 self._delete(entry)
             else:
                 record._check_data()  # it may derive the key from what was changed
-                _check_key(self._schema, entry)
-                self._save(entry, record)
+                if not self._puts(entry, record):
+                    _check_key(self._schema, entry)
+                    self._save(entry, record)
         except Exception as error:  # _check_data may raise anything
             self.plan.failed.append(Failure(entry.key, error, record))
 
@@ -183,14 +186,18 @@ class _Planner:
 
     # --- records ------------------------------------------------------------------------------
 
+    def _puts(self, entry: Entry, record: Any) -> bool:
+        """Plan a new record that is as usual in all; tell whether it is one."""
+        put = None if self._guarded or entry.base is not None else self._put(record)
+        if put is None or put[0] != entry.lookup:
+            return False
+        _, key, item, text, loaded = put
+        self.plan.batch.append(Write(self._table, key, item, Stored(entry, record, loaded), text))
+        return True
+
     def _save(self, entry: Entry, record: Any) -> None:
         if self._guarded:
             self._save_guarded(entry, record)
-            return
-        put = self._put(record) if entry.base is None else None
-        if put is not None:
-            _, key, item, text, loaded = put
-            self.plan.batch.append(Write(self._table, key, item, Stored(entry, record, loaded), text))
             return
         if self._codec.version is None:
             item = encode_record(self._schema, record)

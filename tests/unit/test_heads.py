@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dynamo_objects.connection.heads import Headers, parsed, usual
@@ -50,6 +50,8 @@ def test_a_reply_of_dynamodb_is_usual() -> None:
 
 
 @given(start=_STARTS, fields=_FIELDS)
+@example(start="HTTP/1.1 200 OK", fields=[("Content-Length", ":", "0"), ("Content-Length", "", "0")])
+@example(start="HTTP/1.1 200 OK", fields=[("Content-Length", ":", "0"), ("Content-Length", "", "")])
 def test_what_is_usual_is_what_taking_it_apart_gives(start: str, fields: list[tuple[str, str, str]]) -> None:
     """
     The same headers, in the same cases of the same names; one length, and a connection that stays open.
