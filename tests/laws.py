@@ -9,7 +9,9 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import takewhile
 from random import Random
 from typing import Any
 
@@ -19,6 +21,7 @@ import msgspec
 from dynamo_objects.codec.records import RecordCodec
 from dynamo_objects.codec.values import Invalid
 from dynamo_objects.operations.base import read_item
+from dynamo_objects.operations.search import Scan
 from dynamo_objects.record import codec_of
 
 from .leaves import canonical
@@ -218,10 +221,44 @@ def parsed_reads_the_same(spec: ClassSpec, rng: Random) -> None:
 def typed_encodes_the_same(spec: ClassSpec, rng: Random) -> None:
     """A typed item, where one is made of a record, is the item of its attribute values, and the same JSON."""
     codec, record = _codec(spec), spec.make(rng)
-    typed, item = codec.encode_typed(record), codec.encode(record)
-    if typed is not None:
+    encoded, item = codec.encode_typed(record), codec.encode(record)
+    if encoded is not None:
+        typed, loaded = encoded
         assert item == typed
         assert item == msgspec.json.decode(msgspec.json.encode(typed))
+        assert codec.loaded_values(record) == loaded
+
+
+def pages_read_the_same(spec: ClassSpec, rng: Random) -> None:
+    """The items of a page make the records, up to the first bad one, that each of them makes by itself."""
+    codec = _codec(spec)
+    items = [spec.respell(rng, codec.encode(spec.make(rng))) for _ in range(rng.randrange(6))]
+    if items and rng.random() < 0.5:
+        _spoil(rng.choice(items), rng)
+    body = msgspec.json.encode({"Count": len(items), "ScannedCount": len(items), "Items": items})
+    found: list[Any] = []
+    refused: list[Any] = []
+
+    def refuse(item: Any, invalid: Invalid) -> Exception:
+        refused.append({str(problem) for problem in invalid.problems})
+        return invalid
+
+    page = Scan(table="t", reader=codec.reader).parse(body)
+    with suppress(Invalid):
+        found.extend(codec.decode_page(page.items, "t", refuse))
+    expected = [_outcome(codec.decode, item) for item in items]
+    good = list(takewhile(lambda one: not isinstance(one, set), expected))
+    assert expected[len(good) : len(good) + 1] == refused
+    assert canonical(good) == canonical(found)
+    seed = rng.random()
+    for item, one, other in zip(items, good, found, strict=False):
+        assert not codec.is_dirty(other)
+        assert codec.encode(one) == codec.encode(other)
+        for record in (one, other):
+            spec.mutate(Random(seed), record)
+        assert _outcome(codec.changes, one) == _outcome(codec.changes, other)
+        assert item == other._item
+        assert other._home == "t"
 
 
 def _outcome(call: Callable[[Any], Any], record: Any) -> Any:
@@ -264,4 +301,5 @@ LAWS: tuple[Law, ...] = (
     missing_attribute_is_its_default,
     parsed_reads_the_same,
     typed_encodes_the_same,
+    pages_read_the_same,
 )

@@ -100,6 +100,24 @@ def test_items_are_found_by_the_same_lookup(kind: Any, hash: Any, range: Any) ->
     assert schema.lookup_item(item) == schema.lookup_item(schema.codec.decode(read)._stored)
 
 
+@kinds
+@given(pairs=st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=4), is_odd=st.booleans())
+def test_many_quick_keys_are_each_the_same(kind: Any, pairs: list[tuple[Any, Any]], is_odd: bool) -> None:
+    """
+    All are made as each would be, or none.
+    """
+    schema = SCHEMAS[kind]
+    keys: list[Any] = pairs if schema.range is not None else [hash for hash, _ in pairs]
+    if is_odd:
+        keys = [*keys, "ab", ("a",), ("a", "b", "c"), ["a", "b"]][-2:]
+    each = [
+        schema.quick_item(*key) if type(key) is tuple and len(key) == 2 else None
+        for key in (keys if schema.range is not None else [(key, None) for key in keys])
+    ]
+
+    assert schema.quick_items(keys) == (None if None in each else each)
+
+
 def test_plain_keys_are_quick() -> None:
     """
     The tests above would pass if nothing was.

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamo_objects import DynamoRecord, ValidationError, field
+from dynamo_objects.codec import numbers
 from dynamo_objects.codec.values import Invalid
 from dynamo_objects.record import codec_of
 
@@ -305,3 +306,49 @@ def test_a_float_is_exact_or_refused(value: float) -> None:
             assert not 1e-130 <= abs(value) < 1e126
         else:
             assert value == loaded(name, text)
+
+
+_TEXTS = st.one_of(
+    st.integers(-(10**40), 10**40).map(str),
+    st.decimals(allow_nan=True, allow_infinity=True, places=3).map(str),
+    st.text(alphabet='0123456789-+.,eE_[] \t\n"N\u0663', max_size=6),
+    st.sampled_from(
+        ["", "0", "-0", "00", "007", "1.0", "1.50", ".5", "1.", "1,2", "NaN", "1_0", "\ud800", "9" * 39]
+    ),
+)
+
+
+def _each(parse: Any, texts: list[str]) -> Any:
+    try:
+        return [parse(text) for text in texts]
+    except Invalid:
+        return None
+
+
+@given(texts=st.lists(_TEXTS, min_size=1, max_size=4))
+def test_numbers_that_are_read_together_are_what_each_is(texts: list[str]) -> None:
+    """
+    All of them or none; whole numbers only if they are spelt as we would.
+    """
+    try:
+        together = numbers.parse_ints(texts)
+    except ValueError:
+        together = []
+    assert not together or _each(numbers.parse_int, texts) == together
+    assert not together or list(map(str, together)) == texts
+
+    try:
+        exact = numbers.parse_decimals(texts)
+    except ValueError:
+        exact = []
+    assert not exact or list(map(str, _each(numbers.parse_decimal, texts))) == list(map(str, exact))
+
+
+def test_plain_numbers_are_read_together() -> None:
+    """
+    The test above would pass if none were.
+    """
+    assert [0, -7, 10**37] == numbers.parse_ints(["0", "-7", str(10**37)])
+    assert [Decimal("1.50"), Decimal("-3"), Decimal(DIGITS_38)] == numbers.parse_decimals(
+        ["1.50", "-3", DIGITS_38]
+    )

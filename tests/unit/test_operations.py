@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from dynamo_objects.errors import QueryError
+from dynamo_objects import DynamoRecord
+from dynamo_objects.errors import NotDynamoDBReply, QueryError
 from dynamo_objects.expressions.tree import (
     Add,
     And,
@@ -38,6 +39,7 @@ from dynamo_objects.operations.table import (
     UpdateTimeToLive,
 )
 from dynamo_objects.operations.transaction import ConditionCheck, TransactGetItems, TransactWriteItems
+from dynamo_objects.record import codec_of
 
 KEY = {"id": {"S": "k1"}}
 SECRET = "sentinel-of-a-value"
@@ -320,6 +322,37 @@ def test_batch_reads_tell_keys_apart() -> None:
     assert BatchRead([], [], [], keys) == parsed(
         BatchGetItem("t", keys), {"Responses": {}, "UnprocessedKeys": {"t": {"Keys": keys}}}
     )
+
+
+@pytest.mark.parametrize(
+    "refs", [[("a", "1"), ("a", "2"), ("a", "3")], ["x", "y", "z"]], ids=["texts", "names"]
+)
+def test_batch_reads_tell_what_their_keys_are_known_by(refs: list[Any]) -> None:
+    """
+    Whether that is the texts of the keys, or anything else; requests for the rest know it too.
+    """
+    keys = [{"h": {"S": "a"}, "r": {"S": number}} for number in "123"]
+    request = BatchGetItem("t", keys, refs=refs, reader=codec_of(Pair).reader)
+    body = {"Responses": {"t": [keys[2]]}, "UnprocessedKeys": {"t": {"Keys": [{**keys[0]}]}}}
+
+    read = parsed(request, body)
+
+    assert ([refs[2]], [keys[2]], [refs[1]], [keys[0]]) == (
+        read.refs,
+        read.items,
+        read.absent,
+        read.unprocessed,
+    )
+    rest = request.only(read.unprocessed)
+    assert ([keys[0]], [refs[0]]) == (rest.keys, rest.refs)
+    for items in ([keys[0], keys[0]], [{**keys[0], "r": {"S": "4"}}]):
+        with pytest.raises(NotDynamoDBReply, match="not asked for"):
+            parsed(request, {"Responses": {"t": items}, "UnprocessedKeys": {}})
+
+
+class Pair(DynamoRecord):
+    h: str = ""
+    r: str = ""
 
 
 def test_batch_writes_return_what_was_left() -> None:
