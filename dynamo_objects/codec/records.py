@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -20,7 +20,7 @@ from .members import MAX_DEPTH, MAX_SHOWN, check_name, nesting_depth
 from .options import RecordOptions, class_has
 from .scalars import content
 from .typed import PLAIN_ITEMS, ItemReader, TypedItem, plain_item, typed_item
-from .typed_encoders import TypedEncoder, compile_typed_encoder
+from .typed_encoders import TypedEncoder, compile_typed_encoder, is_flat
 from .values import AttributeValue, Invalid, Item, TooDeep, attribute_path, problems_of
 
 __all__ = ["Change", "RecordCodec", "allow_partial", "nested_codec", "record_codec"]
@@ -138,9 +138,7 @@ class RecordCodec:
     def _typed_item(self) -> type[TypedItem] | None:
         if not self._is_record or self.options.schemaless or self._tag:
             return None
-        kinds = [
-            (f.wire, dict[str, Any] if f.codec.typed is None else f.codec.typed.kind) for f in self.fields
-        ]
+        kinds = [(f.wire, f.codec.typed.kind if f.codec.typed else dict[str, Any]) for f in self.fields]
         return typed_item(self.record_class.__name__, kinds)
 
     @cached_property
@@ -172,7 +170,7 @@ class RecordCodec:
     def encode_typed(self) -> TypedEncoder:
         """The function from a new record to its typed item and `loaded_values`; None where that is not the way."""
         kind = self._typed_item
-        if kind is None or not self._is_simple or not all(_is_flat(f.codec) for f in self.fields):
+        if kind is None or not self._is_simple or not all(is_flat(f.codec) for f in self.fields):
             return _never
         return compile_typed_encoder(self.fields, self._scalars, kind)
 
@@ -263,26 +261,24 @@ class RecordCodec:
         Its second argument is the name of the table, for records that are to know it.
         It raises Invalid, with all problems of the item.
         """
-        typed = self._typed_item
-        if typed is None:
+        if self._typed_item is None:
             return self._decode
-        return compile_typed_decoder(
-            self.record_class, self.fields, self._scalars, typed, self._decode, self._kept_item
-        )
+        return cast(Callable[..., Any], self._compiled(compile_typed_decoder, self._decode))
 
     @cached_property
     def decode_page(self) -> PageDecoder:
-        """The function from the complete items of a page to an iterator of their records.
+        """The function from the complete items of a page to their records.
 
         Its further arguments are the name of the table, and what makes the error for an item that cannot become
         a record. Typed items must not be used afterwards.
         """
-        typed = self._typed_item
-        if typed is None:
-            return one_by_one(self._decode)
-        return compile_page_decoder(
-            self.record_class, self.fields, self._scalars, typed, self.decode, self._kept_item
-        )
+        if self._typed_item is None:
+            return one_by_one(self.decode)
+        return cast(PageDecoder, self._compiled(compile_page_decoder, self.decode))
+
+    def _compiled(self, compiler: Callable[..., Any], decode: Callable[..., Any]) -> Any:
+        kind, kept = self._typed_item, self._kept_item
+        return compiler(self.record_class, self.fields, self._scalars, kind, decode, kept)
 
     @cached_property
     def _kept_item(self) -> type[KeptItem] | None:
@@ -390,11 +386,6 @@ def _raise_not_loaded(record: Any, name: str) -> Any:
         raise FieldNotLoaded(record_class, name)
     text = f"{record_class.__name__!r} object has no attribute {name!r}"
     raise AttributeError(text, name=name, obj=record)
-
-
-def _is_flat(codec: Codec) -> bool:
-    """Tell whether values are scalars, or lists and maps of those."""
-    return codec.is_scalar or codec.typed is None or (codec.element is not None and codec.element.is_scalar)
 
 
 def _never(record: Any) -> None:

@@ -22,7 +22,7 @@ from .options import MAX_NAME_BYTES
 from .scalars import BOOL, DECIMAL, INT, STR
 from .typed import Binary, Boolean, Number, Text, TypedItem
 
-__all__ = ["TypedEncoder", "compile_typed_encoder"]
+__all__ = ["TypedEncoder", "compile_typed_encoder", "is_flat"]
 
 #: From a record to its typed item, and to its immutable values in the order of ``Differences.loaded_values``.
 TypedEncoder: TypeAlias = Callable[[Any], "tuple[TypedItem, tuple[Any, ...]] | None"]
@@ -69,6 +69,11 @@ def compile_typed_encoder(
     lines.append(f"return {source.constant(kind)}({', '.join(members)}), {loaded}")
     body = [*reading, *_at_once(fields, values, kind, loaded, source), *lines]
     return compiled("encode", "record", ["try:", *indented(body), "except Exception: return None"], source)
+
+
+def is_flat(codec: Codec) -> bool:
+    """Tell whether values are scalars, or lists and maps of those."""
+    return codec.is_scalar or codec.typed is None or (codec.element is not None and codec.element.is_scalar)
 
 
 def _at_once(

@@ -20,9 +20,9 @@ def following(search: Search, page: Page) -> Search | None:
     return None if page.last_key is None else msgspec.structs.replace(search, start_key=page.last_key)
 
 
-def pages(search: Search) -> Flow[None]:
+def pages(search: Query | Scan) -> Flow[None]:
     """Emit every page."""
-    left: Search | None = search
+    left: Query | Scan | None = search
     while left is not None:
         page: Page = yield left
         yield Emit(page)

@@ -19,8 +19,7 @@ from .base import Flow
 from .once import write_once
 from .planning import Save
 
-__all__ = ["at_home", "conflict", "explain", "save", "saved", "write"]
-
+__all__ = ["at_home", "conflict", "explain", "remember", "save", "saved", "write"]
 
 _set = object.__setattr__
 

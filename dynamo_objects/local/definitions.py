@@ -91,9 +91,10 @@ def _bytes_of(parts: tuple[KeyPart, ...]) -> Callable[[Item], bytes]:
     """Return the function that does for one part what `_joined` does for any."""
     if not parts:
         return lambda item: b""
-    if len(parts) > 1 or parts[0].type == "B":
+    first, *others = parts
+    if others or first.type == "B":
         return lambda item: _joined(parts, item)
-    name, type = parts[0].name, parts[0].type
+    name, type = first.name, first.type
     made = text_bytes if type == "S" else number_bytes
     return lambda item: made(item[name][type])
 
