@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -130,12 +130,8 @@ def _shown(entry: Any, paths: Any) -> bytes:
 # --- writing ------------------------------------------------------------------------------
 
 
-class _Planned(msgspec.Struct, frozen=True):
-    """One write of a batch: where it stands in the request, and what it does."""
-
-    name: str
-    asked: Mapping[str, Any]
-    write: Write
+#: One write of a batch: the table as it stands in the request, what is asked, and what that does.
+_Planned: TypeAlias = tuple[str, Mapping[str, Any], Write]
 
 
 def batch_write_item(context: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -144,26 +140,24 @@ def batch_write_item(context: Context, request: dict[str, Any]) -> dict[str, Any
     if sum(map(len, requested.values())) > MAX_WRITES:
         raise invalid("Too many items requested for the BatchWriteItem call")
     writes = [
-        _Planned(name, asked, _planned_write(name, asked))
-        for name, listed in requested.items()
-        for asked in listed
+        (name, asked, _planned_write(name, asked)) for name, listed in requested.items() for asked in listed
     ]
     is_measured = request.get("ReturnItemCollectionMetrics") == "SIZE"
     unprocessed: dict[str, list[Any]] = {}
     collections: dict[str, list[Any]] = {}
     totals: dict[str, Consumed] = {}
     with context.storage.writing() as unit:
-        for one, place in zip(writes, _places(context, unit, writes), strict=True):
-            if not context.meter.has_write(place.table):
-                unprocessed.setdefault(one.name, []).append(one.asked)
+        for (name, asked, write), place in zip(writes, _places(context, unit, writes), strict=True):
+            if not context.meter.has_write(place[0]):
+                unprocessed.setdefault(name, []).append(asked)
                 continue
-            done = carry_out(context, unit, one.write, place=place)
+            done = carry_out(context, unit, write, place=place)
             context.meter.write(done.consumed)
-            if one.name not in totals:
-                totals[one.name] = Consumed(done.table, is_write=True)
-            totals[one.name].add(done.consumed)
-            if is_measured and (found := metrics(request, done.table, one.write.item)) is not None:
-                collections.setdefault(one.name, []).append(found)
+            if name not in totals:
+                totals[name] = Consumed(done.table, is_write=True)
+            totals[name].add(done.consumed)
+            if is_measured and (found := metrics(request, done.table, write.item)) is not None:
+                collections.setdefault(name, []).append(found)
     if unprocessed and not totals:
         raise throughput_exceeded()
     reply: dict[str, Any] = {"UnprocessedItems": unprocessed}
@@ -197,13 +191,13 @@ def _places(context: Context, unit: Unit, writes: list[_Planned]) -> list[Place]
     """Return where the writes go, all checked against their tables, so that a bad one leaves nothing behind."""
     tables: dict[str, Table] = {}
     places: list[Place] = []
-    for one in writes:
-        table = tables.get(one.name)
+    for name, _, write in writes:
+        table = tables.get(name)
         if table is None:
-            table = tables[one.name] = _table(context, unit, one.name)
-        _check_fits(table, one.write)
-        places.append(Place(table, table.position(one.write.item)))
-    if len({(place.table.collection, place.position) for place in places}) != len(places):
+            table = tables[name] = _table(context, unit, name)
+        _check_fits(table, write)
+        places.append((table, table.keys.position(write.item)))
+    if len({(table.collection, position) for table, position in places}) != len(places):
         raise invalid(_DUPLICATES)
     return places
 

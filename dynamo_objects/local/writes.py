@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -198,11 +198,8 @@ def _is_deep(text: str) -> bool:
 # --- carrying out -------------------------------------------------------------------------
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where a write goes that was checked against its table already."""
-
-    table: Table
-    position: Position
+#: Where a write goes that was checked against its table already.
+Place: TypeAlias = tuple[Table, Position]
 
 
 def carry_out(
@@ -218,7 +215,7 @@ def carry_out(
         ApiError: The table or its keys do not fit, the condition is false, or the item grows too big.
     """
     if place is not None:
-        table, position = place.table, place.position
+        table, position = place
     else:
         table = context.catalog.table(unit, write.table)
         if write.action == "Put":

@@ -212,7 +212,7 @@ def _keyed(kind: Keyed) -> Test:
 
 def _struct(kind: Struct) -> Test:
     find = {name: fits(member) for name, member in kind.members.items()}.get
-    required = kind.required
+    required = tuple(kind.required)
 
     def test(value: Any) -> bool:
         if type(value) is not dict:
@@ -221,6 +221,6 @@ def _struct(kind: Struct) -> Test:
             one = find(name)
             if one is not None and not one(held):
                 return False
-        return value.keys() >= required
+        return all(map(value.__contains__, required))
 
     return test

@@ -28,10 +28,10 @@ class Positions:
     def add(self, position: Position) -> None:
         """Add a position that is not there."""
         lists, lasts = self._lists, self._lasts
-        at = bisect_left(lasts, position)
-        if at == len(lasts):
+        if not lasts or position > lasts[-1]:
             self._append(position)
             return
+        at = bisect_left(lasts, position)
         found = lists[at]
         insort(found, position)
         if len(found) > 2 * _LENGTH:
@@ -81,9 +81,10 @@ class Positions:
             self._lists.append([position])
             self._lasts.append(position)
             return
-        self._lists[-1].append(position)
+        last = self._lists[-1]
+        last.append(position)
         self._lasts[-1] = position
-        if len(self._lists[-1]) > 2 * _LENGTH:
+        if len(last) > 2 * _LENGTH:
             self._halve(len(self._lists) - 1)
 
     def _halve(self, at: int) -> None:
