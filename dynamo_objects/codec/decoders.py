@@ -4,7 +4,8 @@ All take an item and the name of its table, if that is known. There are four: fo
 for typed items, and of each kind one for items that have every attribute, which need no look for missing ones,
 and one for the others. A fifth takes the typed items of a page, whose numbers it reads together.
 
-Typed items are used up: their lists and maps become those of the records.
+The typed items of a page are used up: their lists and maps become those of the records. Others are not: records
+remember some of them, and those are read again.
 """
 
 from __future__ import annotations
@@ -95,19 +96,24 @@ def compile_typed_decoder(
     sparse = source.constant(
         _compile_sparse_typed_decoder(record_class, fields, scalars, kind.places, decode)
     )
-    lines, last = _typed_lines(fields, kind, kept, {}, building, f"return {sparse}(item, home)", source)
+    values = {field.name: _typed_source(field, source, f"item.{kind.places[field.wire]}") for field in fields}
+    unset = source.constant(msgspec.UNSET)
+    lines = [
+        f"if item.{kind.places[field.wire]} is {unset}: return {sparse}(item, home)"
+        for field in fields
+        if field.codec.typed is None
+    ]
     lines = [
         f"if type(item) is not {source.constant(kind)}: return {source.constant(decode)}(item, home)",
         "try:",
-        *indented(lines),
+        *indented([*lines, *building.values(values)]),
         f"except AttributeError: return {sparse}(item, home)",  # what is unset has no content
         f"except Exception: return {source.constant(decode)}(item, home)",
     ]
     if kept is not None and (odd := spelt_otherwise(fields, building.held, kind.places)):
         lines.append(f"if {odd}: return {sparse}(item, home)")
     made = "" if kept is None else contents(kept, fields, building.held, kind.places, {}, source)
-    lines += [*last, *building.record(made), "return record"]
-    return compiled("decode", "item, home=None", lines, source)
+    return compiled("decode", "item, home=None", [*lines, *building.record(made), "return record"], source)
 
 
 def compile_page_decoder(
@@ -138,7 +144,7 @@ def compile_page_decoder(
             reading.append(f"{text} = [item.{place}.N for item in items]")
             reading.append(f"{columns[field.name]} = {together}({text})")
     values = {name: building.held[name] for name in columns}
-    lines, last = _typed_lines(fields, kind, kept, values, building, "raise AttributeError", source)
+    lines, last = _page_lines(fields, kind, kept, values, building, source)
     made = "" if kept is None else contents(kept, fields, building.held, kind.places, texts, source)
     lines = [
         "try:",
@@ -168,20 +174,18 @@ def _row(columns: Mapping[str, str], texts: Mapping[str, str], held: Mapping[str
     return f"item, {names} in zip(items, {rows}, strict=True)"
 
 
-def _typed_lines(
+def _page_lines(
     fields: Sequence[FieldCodec],
     kind: type[TypedItem],
     kept: type[KeptItem] | None,
     known: Mapping[str, str],
     building: _Building,
-    when_unset: str,
     source: Source,
 ) -> tuple[list[str], list[str]]:
     """Return the lines that decode the fields of a typed item, and those that come when nothing can fail any more.
 
     Args:
         known: Field -> variable of those that are decoded already.
-        when_unset: The statement for an item that lacks an attribute.
     """
     lines, values, last = [], {}, []
     for field in fields:
@@ -190,7 +194,7 @@ def _typed_lines(
         if field.name in known:
             continue
         if field.codec.typed is None:
-            lines.append(f"if {place} is {source.constant(msgspec.UNSET)}: {when_unset}")
+            lines.append(f"if {place} is {source.constant(msgspec.UNSET)}: raise AttributeError")
         if changing and field.codec.typed is not None:
             values[field.name] = f"{place}.{field.codec.typed.kind.__struct_fields__[0]}"
             last += changing

@@ -258,3 +258,21 @@ def test_threads_may_read_for_the_first_time_together():
     result = subprocess.run([sys.executable, "-c", FIRST_READS], capture_output=True, text=True, check=False)
 
     assert ("alive", 0) == (result.stdout.strip(), result.returncode), result.stderr[-1000:]
+
+
+def test_an_item_can_be_read_again():
+    """
+    After a save a record remembers a typed item whole: what is read of it again must leave it as it is.
+    """
+    record = Shop(
+        id="s1", city="Oslo", tags=["a"], notes={"x": "1"}, counts=[1], visits=1, price=Decimal("1.5")
+    )
+    encoded = CODEC.encode_typed(record)
+    assert encoded is not None
+    item, loaded = encoded
+    before = dict(item)
+    CODEC.remember(record, item, loaded)
+
+    assert [["a"], ["a"]] == [CODEC.decode(item).tags, CODEC.decode(item).tags]
+    assert before == dict(item)
+    assert not CODEC.is_dirty(record)
