@@ -1,8 +1,20 @@
 """Metadata and dependencies of dynamo_objects; tool settings are in pyproject.toml."""
 
+import sys
+import sysconfig
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Extension, find_packages, setup
+
+# Does in C what Python does as well: without a compiler it is left out, and without the lock that it relies on.
+has_speedups = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
+folder = "dynamo_objects/codec/csrc"
+speedups = Extension(
+    "dynamo_objects.codec._speedups",
+    [f"{folder}/module.c", f"{folder}/records.c", f"{folder}/items.c"],
+    depends=[f"{folder}/speedups.h"],
+    optional=True,
+)
 
 setup(
     name="dynamo_objects",
@@ -15,7 +27,8 @@ setup(
     license="MIT",
     license_files=["LICENSE"],
     packages=find_packages(include=["dynamo_objects", "dynamo_objects.*"]),
-    package_data={"dynamo_objects": ["py.typed"]},
+    package_data={"dynamo_objects": ["py.typed", "codec/_speedups.pyi"]},
+    ext_modules=[speedups] if has_speedups else [],
     python_requires=">=3.11",
     install_requires=[
         "attrs>=24.2",

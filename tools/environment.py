@@ -119,8 +119,8 @@ class Environment:
     def _facts(self) -> dict[str, Any]:
         """Return what the installed state depends on, apart from the extras."""
         digest = hashlib.sha256()
-        for name in ("setup.py", "pyproject.toml"):
-            path = self.top / name
+        compiled = sorted((self.top / "dynamo_objects").rglob("*.[ch]"))
+        for path in (self.top / "setup.py", self.top / "pyproject.toml", *compiled):
             digest.update(path.read_bytes() if path.exists() else b"")
             digest.update(b"\0")
         return {"checkout": str(self.top), "python": sys.version, "sources": digest.hexdigest()}

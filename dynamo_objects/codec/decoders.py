@@ -29,6 +29,7 @@ __all__ = [
     "compile_page_decoder",
     "compile_typed_decoder",
     "one_by_one",
+    "one_or_refused",
 ]
 
 #: From an item that cannot become a record, and what is wrong with it, to the error to raise.
@@ -132,7 +133,7 @@ def compile_page_decoder(
     """
     source = Source()
     building = _Building(record_class, fields, scalars, source)
-    one, each = (source.constant(made(decode)) for made in (_one_or_refused, one_by_one))
+    one, each = (source.constant(made(decode)) for made in (one_or_refused, one_by_one))
     # The numbers of one field, whole columns of them: their texts and their values.
     columns = {f.name: source.variable() for f in fields if f.codec.typed and f.codec.typed.together}
     texts = {name: source.variable() for name in columns}
@@ -205,7 +206,7 @@ def _page_lines(
 
 def one_by_one(decode: Callable[..., Any]) -> PageDecoder:
     """Return what makes the records of a page one after another."""
-    one = _one_or_refused(decode)
+    one = one_or_refused(decode)
 
     def each(items: Sequence[Item], home: str, refuse: Refuse) -> Iterator[Any]:
         return (one(item, home, refuse) for item in items)
@@ -213,7 +214,9 @@ def one_by_one(decode: Callable[..., Any]) -> PageDecoder:
     return each
 
 
-def _one_or_refused(decode: Callable[..., Any]) -> Callable[[Item, str, Refuse], Any]:
+def one_or_refused(decode: Callable[..., Any]) -> Callable[[Item, str, Refuse], Any]:
+    """Return what makes the record of one item of a page, or raises what *refuse* makes of its problems."""
+
     def one(item: Item, home: str, refuse: Refuse) -> Any:
         try:
             return decode(item, home)

@@ -23,6 +23,7 @@ from .values import AttributeValue
 
 __all__ = [
     "KEPT",
+    "NOT_FOR_WRITING",
     "KeptItem",
     "contents",
     "in_place",
@@ -30,6 +31,7 @@ __all__ = [
     "kept_item",
     "loaded_values",
     "spelt_otherwise",
+    "way_of",
 ]
 
 #: Stands in ``_loaded`` for the values in a kept item.
@@ -43,7 +45,7 @@ _TAGS = {Text: "S", Number: "N", Binary: "B", Boolean: "BOOL"}
 _CONTAINER_TAGS: dict[Way, str] = {"list": "L", "dict": "M"}
 
 #: No encoder knows it: a kept item that is to be written by mistake is an error.
-_NOT_FOR_WRITING = object()
+NOT_FOR_WRITING = object()
 
 
 class KeptItem(TypedItem, frozen=True, gc=False, eq=False):
@@ -99,7 +101,8 @@ def loaded_values(record: Any) -> tuple[Any, ...] | None:
     return record._stored.values_of(record._stored) if loaded is KEPT else loaded
 
 
-def _way(field: FieldCodec) -> Way:
+def way_of(field: FieldCodec) -> Way:
+    """Return how the attribute of a field is kept."""
     if field.codec is STR or field.codec is BOOL:
         return "same"
     if field.codec is INT:
@@ -116,7 +119,7 @@ def _way(field: FieldCodec) -> Way:
 
 def keeps(fields: Sequence[FieldCodec]) -> bool:
     """Tell whether the items of a class can be kept so: all immutable values are scalars of one tag."""
-    return all(_way(field) != "whole" or not field.codec.is_scalar for field in fields)
+    return all(way_of(field) != "whole" or not field.codec.is_scalar for field in fields)
 
 
 def kept_item(name: str, fields: Sequence[FieldCodec], scalars: Sequence[FieldCodec]) -> type[KeptItem]:
@@ -127,7 +130,7 @@ def kept_item(name: str, fields: Sequence[FieldCodec], scalars: Sequence[FieldCo
         fields: All its fields.
         scalars: The immutable ones.
     """
-    ways = {field.wire: _way(field) for field in fields}
+    ways = {field.wire: way_of(field) for field in fields}
     members = ["guard", *(f"k{n}" for n in range(len(fields)))]
     members += [f"v{n}" for n, field in enumerate(fields) if ways[field.wire] == "text"]
     numbers = {field.name: n for n, field in enumerate(fields)}
@@ -153,7 +156,7 @@ def kept_item(name: str, fields: Sequence[FieldCodec], scalars: Sequence[FieldCo
 
 
 def _tag(field: FieldCodec) -> str | None:
-    way = _way(field)
+    way = way_of(field)
     if way == "whole" or field.codec.typed is None:
         return None
     return _CONTAINER_TAGS.get(way) or _TAGS[field.codec.typed.kind]
@@ -167,7 +170,7 @@ def in_place(field: FieldCodec, held: str, source: Source) -> list[str]:
     Args:
         held: The variable of the content, and of the value afterwards.
     """
-    way, member, place = _way(field), source.variable(), source.variable()
+    way, member, place = way_of(field), source.variable(), source.variable()
     if way == "list":
         lines = [f"{held}[{place}] = {member}.S", f"{place} += 1"]
         return [f"{place} = 0", f"for {member} in {held}:", *indented(lines)]
@@ -191,9 +194,9 @@ def contents(
         places: Attribute -> member of the typed item, which is called ``item``.
         texts: Field -> variable of its text, where there is one.
     """
-    kept, values = [source.constant(_NOT_FOR_WRITING)], []
+    kept, values = [source.constant(NOT_FOR_WRITING)], []
     for field in fields:
-        place, way = f"item.{places[field.wire]}", _way(field)
+        place, way = f"item.{places[field.wire]}", way_of(field)
         if way in ("same", "number"):
             kept.append(held[field.name])
         elif way == "text":
@@ -210,5 +213,5 @@ def contents(
 
 def spelt_otherwise(fields: Sequence[FieldCodec], held: Mapping[str, str], places: Mapping[str, str]) -> str:
     """Return the condition that one of these whole numbers is not spelt as we would, and must be kept as it is."""
-    tests = [f"f'{{{held[f.name]}}}' != item.{places[f.wire]}.N" for f in fields if _way(f) == "number"]
+    tests = [f"f'{{{held[f.name]}}}' != item.{places[f.wire]}.N" for f in fields if way_of(f) == "number"]
     return " or ".join(tests)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
@@ -16,6 +16,7 @@ from .differences import DYNAMIC, Change, Differences
 from .encoders import compile_encoder
 from .fields import FieldCodec, read_fields
 from .kept import KeptItem, keeps, kept_item
+from .making import item_maker, page_maker, record_maker
 from .members import MAX_DEPTH, MAX_SHOWN, check_name, nesting_depth
 from .options import RecordOptions, class_has
 from .scalars import content
@@ -172,7 +173,8 @@ class RecordCodec:
         kind = self._typed_item
         if kind is None or not self._is_simple or not all(is_flat(f.codec) for f in self.fields):
             return _never
-        return compile_typed_encoder(self.fields, self._scalars, kind)
+        encode = compile_typed_encoder(self.fields, self._scalars, kind)
+        return item_maker(self.record_class, self.fields, self._scalars, kind, encode)
 
     def _encode(self, record: Any) -> dict[str, AttributeValue]:
         try:
@@ -263,7 +265,7 @@ class RecordCodec:
         """
         if self._typed_item is None:
             return self._decode
-        return cast(Callable[..., Any], self._compiled(compile_typed_decoder, self._decode))
+        return self._compiled(record_maker, self._compiled(compile_typed_decoder, self._decode))
 
     @cached_property
     def decode_page(self) -> PageDecoder:
@@ -274,11 +276,12 @@ class RecordCodec:
         """
         if self._typed_item is None:
             return one_by_one(self.decode)
-        return cast(PageDecoder, self._compiled(compile_page_decoder, self.decode))
+        return page_maker(self.decode) or self._compiled(compile_page_decoder, self.decode)
 
-    def _compiled(self, compiler: Callable[..., Any], decode: Callable[..., Any]) -> Any:
+    def _compiled(self, compiler: Callable[..., Any], decode: Callable[..., Any]) -> Callable[..., Any]:
         kind, kept = self._typed_item, self._kept_item
-        return compiler(self.record_class, self.fields, self._scalars, kind, decode, kept)
+        made: Callable[..., Any] = compiler(self.record_class, self.fields, self._scalars, kind, decode, kept)
+        return made
 
     @cached_property
     def _kept_item(self) -> type[KeptItem] | None:

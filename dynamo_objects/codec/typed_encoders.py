@@ -22,7 +22,7 @@ from .options import MAX_NAME_BYTES
 from .scalars import BOOL, DECIMAL, INT, STR
 from .typed import Binary, Boolean, Number, Text, TypedItem
 
-__all__ = ["TypedEncoder", "compile_typed_encoder", "is_flat"]
+__all__ = ["TypedEncoder", "box_code", "compile_typed_encoder", "is_flat"]
 
 #: From a record to its typed item, and to its immutable values in the order of ``Differences.loaded_values``.
 TypedEncoder: TypeAlias = Callable[[Any], "tuple[TypedItem, tuple[Any, ...]] | None"]
@@ -51,7 +51,7 @@ def compile_typed_encoder(
     unset = source.constant(msgspec.UNSET)
     for field in fields:
         value, member = values[field.name], source.variable()
-        code = _code(field.codec, source, value)
+        code = box_code(field.codec, source, value)
         store = [*code.lines, f"{member} = {code.expression}"]
         if field.left_out is type(None):
             lines += [f"if {value} is None: {member} = {unset}", "else:", *indented(store)]
@@ -84,7 +84,7 @@ def _at_once(
     source: Source,
 ) -> list[str]:
     """Return the lines that make the item whole, if nothing is left out."""
-    codes = [_code(field.codec, source, values[field.name]) for field in fields]
+    codes = [box_code(field.codec, source, values[field.name]) for field in fields]
     made = f"return {source.constant(kind)}({', '.join(code.expression for code in codes)}), {loaded}"
     lines = [line for code in codes for line in code.lines] + [made]
     there = [
@@ -95,7 +95,8 @@ def _at_once(
     return [f"if {' and '.join(there)}:", *indented(lines)] if there else lines
 
 
-def _code(codec: Codec, source: Source, v: str) -> Code:
+def box_code(codec: Codec, source: Source, v: str) -> Code:
+    """Return the code that makes the typed attribute value of a variable, or raises."""
     if codec.typed is None:
         return Code(f"{source.constant(codec.encode)}({v})")
     if codec.typed.kind in _TAGS:

@@ -50,7 +50,9 @@ class Reading:
         self._keys: dict[Any, Item] = (
             self._each(asked) if items is None else dict(zip(asked, items, strict=True))
         )
-        self._found: dict[Any, Any] = {}
+        #: The same keys, in their order -> record; None where there is none, or not yet.
+        self._found: dict[Any, Any] = dict.fromkeys(self._keys)
+        self._count = 0
 
     def _each(self, asked: list[Any]) -> dict[Any, Item]:
         """Return key -> attributes, one by one; of two spellings of one key, the first."""
@@ -77,14 +79,14 @@ class Reading:
         """Take an event of the flow."""
         if isinstance(event, Answered):
             self._found.update(zip(event.refs, self._verbs.records(event.items), strict=True))
+            self._count += len(event.refs)
 
     @property
     def result(self) -> dict[Any, Any]:
         """Return key -> record of those that exist, in the order asked."""
-        found = self._found
-        if len(found) == len(self._keys):
-            return dict.fromkeys(self._keys) | found
-        return {key: found[key] for key in self._keys if key in found}
+        if self._count == len(self._found):
+            return self._found
+        return {key: record for key, record in self._found.items() if record is not None}
 
 
 class _Stored(Quiet, frozen=True, eq=False):

@@ -1,0 +1,44 @@
+"""Makes records and typed items in C; compiled where there is a compiler."""
+
+from collections.abc import Callable
+from typing import Any, final
+
+from .typed import TypedItem
+from .typed_encoders import TypedEncoder
+
+@final
+class RecordMaker:
+    """Makes the records of one class; called with an item and the name of its table."""
+
+    def __new__(
+        cls,
+        record_class: type,
+        item_class: type[TypedItem],
+        kept_class: Callable[..., Any],
+        guard: object,
+        kept: tuple[Any, ...],
+        unset: object,
+        instead: Callable[..., Any],
+        slots: tuple[Any, ...],
+        fields: tuple[tuple[Any, ...], ...],
+        /,
+    ) -> RecordMaker: ...
+    def __call__(self, item: Any, home: str | None = None) -> Any: ...
+    def page(self, items: list[Any], home: str, /) -> tuple[list[Any], int]: ...
+
+@final
+class ItemMaker:
+    """Makes the typed items of the records of one class; called with a record."""
+
+    def __new__(
+        cls,
+        record_class: type,
+        item_class: Callable[..., Any],
+        unset: object,
+        flags: tuple[object, object],
+        instead: TypedEncoder,
+        max_name: int,
+        fields: tuple[tuple[Any, ...], ...],
+        /,
+    ) -> ItemMaker: ...
+    def __call__(self, record: Any, /) -> tuple[TypedItem, tuple[Any, ...]] | None: ...
