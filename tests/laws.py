@@ -14,10 +14,13 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from random import Random
 from typing import Any
+from unittest.mock import patch
+from weakref import WeakKeyDictionary
 
 import attrs
 import msgspec
 
+from dynamo_objects.codec import making
 from dynamo_objects.codec.records import RecordCodec
 from dynamo_objects.codec.values import Invalid
 from dynamo_objects.operations.base import read_item
@@ -261,6 +264,37 @@ def pages_read_the_same(spec: ClassSpec, rng: Random) -> None:
         assert other._home == "t"
 
 
+def c_makes_the_same(spec: ClassSpec, rng: Random) -> None:
+    """What C makes of items and records, where it was compiled, Python makes too: problems, and what is kept."""
+    codec, python = _codec(spec), _in_python(spec.made)
+    record = spec.make(rng)
+    assert codec.encode_typed(record) == python.encode_typed(record)
+    item = spec.respell(rng, codec.encode(record))
+    if rng.random() < 0.3:
+        _spoil(item, rng)
+    body = msgspec.json.encode({"Item": item})
+    one, other = (_outcome(c.decode, read_item(body, c.reader)) for c in (codec, python))
+    assert canonical(one) == canonical(other)
+    if not isinstance(one, set):
+        assert one._item == other._item == item
+        assert type(one._stored).__name__ == type(other._stored).__name__
+        assert codec.loaded_values(one) == python.loaded_values(other)
+        assert codec.is_dirty(one) is python.is_dirty(other) is False
+
+
+_python_codecs: WeakKeyDictionary[type, RecordCodec] = WeakKeyDictionary()
+
+
+def _in_python(record_class: type) -> RecordCodec:
+    """Return another codec of a class, one that uses no C."""
+    codec = _python_codecs.get(record_class)
+    if codec is None:
+        codec = _python_codecs[record_class] = RecordCodec(record_class)
+        with patch.multiple(making, RecordMaker=None, ItemMaker=None):
+            assert None not in (codec.decode, codec.decode_page, codec.encode_typed)  # made now
+    return codec
+
+
 def _outcome(call: Callable[[Any], Any], record: Any) -> Any:
     try:
         return call(record)
@@ -302,4 +336,5 @@ LAWS: tuple[Law, ...] = (
     parsed_reads_the_same,
     typed_encodes_the_same,
     pages_read_the_same,
+    c_makes_the_same,
 )
