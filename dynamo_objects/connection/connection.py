@@ -166,7 +166,10 @@ class Connection:
                 self._pause(step.seconds, abandoned)
 
     def _send(self, operation: str, payload: bytes, timeout_seconds: float) -> Reply | TransportError:
-        self._count(operation)
+        with self._lock:
+            self._requests[operation] += 1
+        if self._parent is not None:
+            self._parent._count(operation)
         try:
             return self.transport.send(operation, payload, timeout_seconds)
         except TransportError as error:

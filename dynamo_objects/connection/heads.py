@@ -19,6 +19,9 @@ _LENGTH = b"\r\ncontent-length:"
 _LENGTH_SIZE = len(_LENGTH)
 _STATUS_DIGITS = 3
 
+#: What stands before the value of those that every reply is asked for.
+_FIELDS = {name: f"\r\n{name}:".encode() for name in ("content-type", "x-amz-crc32")}
+
 
 class Headers(Mapping[str, str]):
     """The headers of a reply, each read when it is asked for; of those that come twice the last one holds.
@@ -35,12 +38,12 @@ class Headers(Mapping[str, str]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the value of a header whose name is in lower case."""
-        field = f"\r\n{name}:".encode()
+        field = _FIELDS.get(name) or f"\r\n{name}:".encode()
         at = self._low.rfind(field)
         if at < 0:
             return default
         at += len(field)
-        return self._raw[at : self._raw.find(b"\r\n", at)].decode("ascii").strip()
+        return self._raw[at : self._raw.find(b"\r\n", at)].decode().strip()
 
     def __getitem__(self, name: str) -> str:
         found = self.get(name)

@@ -74,11 +74,14 @@ class _State:
         passes: Whether that may change.
         is_odd: Tells whether to look closer before the next request.
         is_over: Tells whether all of this must be found out anew.
+        fixed: Credentials that never change; None: they are asked for each time.
+        handled: Asks those who may want to answer instead; None where there are none.
     """
 
     __slots__ = (
         "asked",
         "credentials",
+        "fixed",
         "handled",
         "in_lambda",
         "is_instrumented",
@@ -100,7 +103,8 @@ class _State:
     route: Route
     wire: Wire
     credentials: Callable[[], Any]
-    handled: Callable[[str, list[str], bytes], Reply | None]
+    fixed: Any
+    handled: Callable[[str, list[str], bytes], Reply | None] | None
     is_instrumented: Callable[[], bool]
     in_lambda: bool
 
@@ -113,6 +117,9 @@ class NativeTransport:
         make_wire: Makes a wire from a route and the largest size of a reply.
     """
 
+    #: Whether one ``send`` may reach the service more than once: no, but for what it refused to look at.
+    retries_by_itself = False
+
     def __init__(self, settings: AwsSettings, make_wire: Callable[[Route, int], Wire]) -> None:
         self._boto = boto_transport(settings)
         self._settings = settings
@@ -123,11 +130,6 @@ class NativeTransport:
         self._is_closed = False
         self._lock = threading.Lock()
         _transports.add(self)
-
-    @property
-    def retries_by_itself(self) -> bool:
-        """Whether one ``send`` may reach the service more than once: no, but for what it refused to look at."""
-        return False
 
     @property
     def client(self) -> Any:
@@ -157,14 +159,15 @@ class NativeTransport:
                 return self._boto.send(operation, payload, timeout_seconds)
         if operation not in _BY_NAME and b'"arn:' in payload:
             return self._boto.send(operation, payload, timeout_seconds)
-        route = state.route
-        credentials = _frozen(state.credentials)
-        if getattr(credentials, "account_id", None) != route.account_id:
-            self._forget(state)
-            return self.send(operation, payload, timeout_seconds)
+        route, credentials = state.route, state.fixed
+        if credentials is None:
+            credentials = _frozen(state.credentials)
+            if getattr(credentials, "account_id", None) != route.account_id:
+                self._forget(state)
+                return self.send(operation, payload, timeout_seconds)
         seconds = route.read_seconds or timeout_seconds
         reply = self._signed(state, operation, payload, credentials, seconds)
-        if reply.status in (400, 403) and self._corrects_clock(reply):
+        if reply.status != 200 and reply.status in (400, 403) and self._corrects_clock(reply):
             reply = self._signed(state, operation, payload, credentials, seconds)
         return reply
 
@@ -176,9 +179,10 @@ class NativeTransport:
         lines = route.signer.sign(operation, payload, credentials, time() + self._skew_seconds)
         if state.in_lambda:
             lines += _trace()
-        handled = state.handled(operation, lines, payload)
-        if handled is not None:
-            return handled
+        if state.handled is not None:
+            handled = state.handled(operation, lines, payload)
+            if handled is not None:
+                return handled
         return state.wire.exchange(lines, payload, seconds)
 
     def _corrects_clock(self, reply: Reply) -> bool:
@@ -227,18 +231,18 @@ class NativeTransport:
         state.in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
         state.is_odd = state.is_over = plain.changes()  # before it is looked whether anything is there
         try:
-            state.route, credentials = plain.plain_way(self._settings)
+            state.route, state.fixed = plain.plain_way(self._settings)
         except plain.NotPlain as error:
             state.asked = str(error)
             return self._made_by_boto(state)
         state.wire = self._make_wire(state.route, MAX_REPLY_BYTES)
-        state.credentials, state.handled, state.is_instrumented = lambda: credentials, _unhandled, _never
+        state.handled, state.is_instrumented = None, _never
         return state
 
     def _made_by_boto(self, state: _State) -> _State:
         from . import handling, routes  # they import botocore
 
-        client = self._boto.client
+        client, state.fixed = self._boto.client, None
         state.is_over, state.is_odd = _never, _always
         try:
             state.route = routes.route_of(client, timeout_seconds=self._settings.timeout_seconds)
@@ -321,10 +325,6 @@ def _never() -> bool:
 
 def _always() -> bool:
     return True
-
-
-def _unhandled(*_: Any) -> None:
-    """Answer as handlers do where there are none."""
 
 
 def _trace() -> list[str]:

@@ -199,7 +199,7 @@ def left(deadline: float) -> float:
     seconds = deadline - time.monotonic()
     if seconds <= 0:
         raise TimeoutError("timed out")
-    return min(seconds, _MOST_SECONDS)
+    return seconds if seconds < _MOST_SECONDS else _MOST_SECONDS
 
 
 def said(error: Exception) -> str:

@@ -201,7 +201,8 @@ class Connected:
         Raises:
             DynamoException: There is none.
         """
-        return self._opened().connection
+        state = self._state or self._opened()
+        return state.connection
 
     @property
     def table_prefix(self) -> str:

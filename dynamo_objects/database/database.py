@@ -184,7 +184,7 @@ class DynamoDatabase(Connected):
 
         A table that was deleted since is not made again: only making a table object does that.
         """
-        state = self._opened()
+        state = self._state or self._opened()
         opened = state.tables.get(schema) or state.deleted.get(schema)
         if opened is None and not (state.auto_create if auto_create is None else auto_create):
             opened = state.named.get(schema)

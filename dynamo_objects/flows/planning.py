@@ -6,7 +6,7 @@ the item still has the values that were loaded, or its version.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -88,17 +88,20 @@ def encode_record(schema: TableSchema, record: Any) -> Item:
     return item
 
 
-def _typed_text(schema: TableSchema, record: Any) -> ItemText | None:
-    """Return the typed item of a new record that is as usual in all, without a version; else None."""
+def _typed_text(schema: TableSchema, record: Any) -> tuple[ItemText, tuple[Any, ...]] | None:
+    """Return the typed item, and the immutable values, of a new record that is as usual in all; else None.
+
+    One with a version is not.
+    """
     codec = schema.codec
     if codec.version is not None or (record.__dynamo_validated__ and record._validator_problems()):
         return None
-    encoded = codec.encode_typed(record)
+    encoded: Any = codec.encode_typed(record)
     if encoded is None:
         return None
-    item = cast(Item, encoded[0])
+    item, loaded = encoded
     try:
-        return ItemText(item, schema.check_item(item))
+        return ItemText(item, schema.check_item(item)), loaded
     except UnicodeEncodeError:  # a lone surrogate
         return None
 
@@ -150,8 +153,8 @@ def plan_save(
         if not overwrite or _is_partial(schema.codec, record):
             return _plan_update(schema, table, record, overwrite, condition)
         return plan_put(schema, table, record, None, condition)
-    exists = AttributeNotExists(Path.of(schema.hash.wire))
-    return plan_put(schema, table, record, None if overwrite else exists, condition)
+    guard = None if overwrite else AttributeNotExists(Path.of(schema.hash.wire))
+    return _plan_put(schema, table, record, guard, condition)
 
 
 def plan_put(
@@ -164,18 +167,26 @@ def plan_put(
     """Return what storing a whole record takes."""
     _check_class(schema, record)
     record._check_data()
+    return _plan_put(schema, table, record, guard, condition)
+
+
+def _plan_put(
+    schema: TableSchema, table: str, record: Any, guard: Condition | None, condition: Condition | None
+) -> Save:
     is_plain = record._stored is None and schema.quick_item(*schema.record_key(record)) is not None
-    text = _typed_text(schema, record) if is_plain else None
+    typed = _typed_text(schema, record) if is_plain else None
     version = None
-    if text is None:
+    if typed is not None:
+        text, loaded = typed
+    else:
         item = _encoded(schema, record)
         version = _next_version(schema.codec, record)
         if version is not None and schema.codec.version is not None:
             item = {**item, schema.codec.version.wire: {"N": str(version)}}
-        text = ItemText(item, schema.check_item(item))
-    item = text.item
-    put = PutItem(table, item, all_of(guard, condition), key_wires=schema.key_wires, text=text)
-    return Save(schema, record, put, guard, item, _loaded(schema.codec, record, version), version)
+        text, loaded = ItemText(item, schema.check_item(item)), _loaded(schema.codec, record, version)
+    must = all_of(guard, condition) if guard is not None or condition is not None else None
+    put = PutItem(table, text.item, must, key_wires=schema.key_wires, text=text)
+    return Save(schema, record, put, guard, text.item, loaded, version)
 
 
 def _plan_update(

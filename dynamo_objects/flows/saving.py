@@ -32,8 +32,8 @@ def saved(plan: Save) -> Any:
             record = record.evolve(**{codec.version.name: plan.version})
         else:
             object.__setattr__(record, codec.version.name, plan.version)
-    codec.remember(record, plan.item, plan.loaded)
-    return at_home(record, plan.operation.table)
+    remember(record, plan.item, plan.loaded, plan.operation.table)
+    return record
 
 
 def remember(record: Any, item: Item | None, loaded: tuple[Any, ...] | None, table: str) -> None:

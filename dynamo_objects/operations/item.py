@@ -102,9 +102,10 @@ class PutItem(Operation[Item | None], frozen=True):
     def members(self) -> dict[str, Any]:
         """Return what a transaction also sends."""
         members: dict[str, Any] = {"TableName": self.table, "Item": on_wire(self.item, self.text)}
-        placeholders = Placeholders()
-        add_condition(members, placeholders, self.condition)
-        placeholders.add_to(members)
+        if self.condition is not None:
+            placeholders = Placeholders()
+            add_condition(members, placeholders, self.condition)
+            placeholders.add_to(members)
         return members
 
     def payload(self) -> bytes:

@@ -134,15 +134,16 @@ class Declared(Generic[Record]):
 
     # --- where it is ------------------------------------------------------------------------
 
+    # The database is asked each time: after a reconnect, the table is somewhere else.
+
     @property
     def _opened(self) -> OpenTable:
-        # Asked each time: after a reconnect, the table is somewhere else.
         return self.database.opened_table(self._schema, self.auto_create)
 
     @property
     def full_name(self) -> str:
         """Return the name of the table in the service, with the prefix."""
-        return self._opened.name
+        return self.database.opened_table(self._schema, self.auto_create).name
 
     @property
     def table(self) -> Any:

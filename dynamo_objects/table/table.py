@@ -111,7 +111,9 @@ class DynamoTable(Searching[Record]):
 
     def _find(self, hash: Any, range: Any, consistent: bool | None) -> Record | None:
         verbs = self._verbs
-        operation = verbs.get(hash, range, self._reads(consistent))
+        if consistent is None:
+            consistent = self.consistent_read
+        operation = verbs.get(hash, range, consistent)
         if operation is None:
             return None
         item = self._connection.call(operation)
@@ -149,7 +151,7 @@ class DynamoTable(Searching[Record]):
             ValidationError: Values that cannot be stored; all problems together.
             OutcomeUnknown: The reply was lost; it may or may not be saved.
         """
-        must = self._condition(condition)
+        must = None if condition is None else self._condition(condition)
         if on_conflict != "raise":
             check_on_conflict(on_conflict, overwrite=overwrite)
         plan = plan_save(self._schema, self.full_name, record, overwrite=overwrite, condition=must)

@@ -89,10 +89,13 @@ class Verbs(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict for cac
         Raises:
             InvalidKeysException: Half a key, or a value of a wrong type.
         """
-        if self.schema.is_empty_key(hash, range):
-            return None
-        key = self.schema.key_item(hash, range)
-        return GetItem(self.table, key, consistent, reader=self._codec.reader)
+        schema = self.schema
+        key: Item | None = schema.quick_item(hash, range)
+        if key is None:
+            if schema.is_empty_key(hash, range):
+                return None
+            key = schema.key_item(hash, range)
+        return GetItem(self.table, key, consistent, reader=schema.codec.reader)
 
     def record(self, item: Item) -> Any:
         """Return the record of an item; that it is the one that was asked for, its operation has checked.
@@ -101,7 +104,7 @@ class Verbs(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict for cac
             DecodeError: The item cannot become a record.
         """
         try:
-            return self._codec.decode(item, self.table)
+            return self.schema.codec.decode(item, self.table)
         except Invalid as invalid:
             raise decode_error(self.schema, item, invalid) from None
 
