@@ -1,4 +1,4 @@
-"""Makes records and typed items in C; compiled where there is a compiler."""
+"""Records, typed items and sizes in C; compiled where there is a compiler."""
 
 from collections.abc import Callable
 from typing import Any, final
@@ -42,3 +42,6 @@ class ItemMaker:
         /,
     ) -> ItemMaker: ...
     def __call__(self, record: Any, /) -> tuple[TypedItem, tuple[Any, ...]] | None: ...
+
+def plain_size(item: Any, most: int, /) -> int:
+    """Return the bytes of an item of usual attribute values, or -1."""

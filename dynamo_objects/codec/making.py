@@ -28,7 +28,7 @@ try:
 except ImportError:  # there was no compiler, or this is not CPython
     ItemMaker = RecordMaker = None  # type: ignore[assignment, misc]
 
-__all__ = ["WAYS", "item_maker", "page_maker", "record_maker"]
+__all__ = ["WAYS", "ItemMaker", "RecordMaker", "item_maker", "page_maker", "record_maker"]
 
 #: How fields are read and kept, as C numbers them; the names are those of ``kept``, and decimal.
 WAYS = ("same", "number", "decimal", "text", "list", "dict", "whole")

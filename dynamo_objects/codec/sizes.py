@@ -24,6 +24,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
+try:
+    from ._speedups import plain_size
+except ImportError:  # there was no compiler, or this is not CPython
+
+    def plain_size(item: Any, most: int, /) -> int:
+        """Return the bytes of an item of usual attribute values, or -1: here always."""
+        return -1
+
+
 __all__ = [
     "MAX_HASH_KEY_BYTES",
     "MAX_ITEM_BYTES",
@@ -31,6 +40,7 @@ __all__ = [
     "attribute_value_size",
     "item_size",
     "number_size",
+    "plain_size",
     "values_size",
 ]
 

@@ -23,7 +23,10 @@ from .limits import Gate
 from .replies import read
 from .transport import Reply, Transport
 
-__all__ = ["Connection", "once_only"]
+__all__ = ["MAX_PARALLEL", "Connection", "once_only"]
+
+#: How many requests of groups run at the same time, unless somebody says otherwise.
+MAX_PARALLEL = 8
 
 Result = TypeVar("Result")
 
@@ -67,7 +70,7 @@ class Connection:
         transport: Transport,
         policy: RetryPolicy | None = None,
         *,
-        max_parallel: int = 8,
+        max_parallel: int = MAX_PARALLEL,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = _chance,

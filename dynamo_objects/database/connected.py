@@ -11,7 +11,7 @@ import attrs
 
 from ..connection.attempts import RetryPolicy
 from ..connection.aws import AwsSettings, is_loopback, local_settings
-from ..connection.connection import Connection
+from ..connection.connection import MAX_PARALLEL, Connection
 from ..connection.local import local_transport
 from ..connection.native import chosen_transport
 from ..connection.transport import Transport
@@ -102,7 +102,7 @@ class Connected:
         auto_create: bool = True,
         deadline_seconds: float = 30.0,
         timeout_seconds: float = 20.0,
-        max_parallel: int = 8,
+        max_parallel: int | None = None,
         allow_plaintext: bool = False,
         DYNAMODB_HOST: str | None = None,  # noqa: N803 (as in the environment)
         DYNAMODB_PORT: int | str | None = None,  # noqa: N803
@@ -131,7 +131,8 @@ class Connected:
             auto_create: Whether tables create themselves.
             deadline_seconds: How long a call goes on trying.
             timeout_seconds: How long one attempt may take.
-            max_parallel: How many requests of one call run at the same time.
+            max_parallel: How many requests of one call run at the same time; left out, 8, and 1
+                for ``memory://`` without options, where no request waits for anything.
             allow_plaintext: Whether plain HTTP may leave this machine.
 
         Raises:
@@ -153,6 +154,8 @@ class Connected:
             _check_arguments(region_name, transport, {**place, **credentials}, local)
             arguments = {name: value for name, value in credentials.items() if value is not None}
             is_local = True if region_name == "localhost" else None
+            if max_parallel is None:
+                max_parallel = 1 if url == "memory://" and options is None else MAX_PARALLEL
             if url is not None or engine is not None:
                 transport, is_local = local_transport(url, engine, options), True
             elif is_local:

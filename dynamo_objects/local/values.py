@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from ..codec.sizes import number_size, values_size
+from ..codec.sizes import number_size, plain_size, values_size
 from ..codec.values import AttributeValue, Item
 from .errors import ApiError, invalid, invalid_parameter, malformed
 from .numbers import is_plain, normal_number
@@ -58,6 +58,9 @@ def sized_item(raw: dict[str, Any]) -> tuple[Item, int]:
     Raises:
         ApiError: One is none.
     """
+    size = plain_size(raw, _LONG_NAME)
+    if size >= 0:
+        return raw, size
     item, size, others = _checked(raw)
     return item, size + values_size(others) if others else size
 

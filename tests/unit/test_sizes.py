@@ -16,13 +16,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dynamo_objects.codec.making import RecordMaker
 from dynamo_objects.codec.sizes import (
     MAX_HASH_KEY_BYTES,
     MAX_ITEM_BYTES,
     MAX_RANGE_KEY_BYTES,
     attribute_value_size,
     item_size,
+    plain_size,
 )
+from dynamo_objects.local.values import checked_item
 
 DIGITS_38 = "12345678901234567890123456789012345678"
 
@@ -287,3 +290,68 @@ def test_no_number_is_bigger_than_21_bytes(number: Decimal) -> None:
     1 for zero, 21 at most.
     """
     assert 1 <= attribute_value_size({"N": str(number)}) <= 21
+
+
+# --- plain items, which C can measure -----------------------------------------------------------
+
+NUMBER_TEXTS = st.one_of(
+    st.integers(-(10**39), 10**39).map(str),
+    st.decimals(allow_nan=False, allow_infinity=False).map(lambda number: f"{number:f}"[:45]),
+    st.from_regex(r"-?0?[0-9]{0,20}\.?[0-9]{0,20}", fullmatch=True),
+    st.text("0123456789.-+eE", max_size=8),
+)
+VALUES = st.one_of(
+    st.text().map(lambda text: {"S": text}),
+    NUMBER_TEXTS.map(lambda text: {"N": text}),
+    st.booleans().map(lambda flag: {"BOOL": flag}),
+    st.sampled_from(
+        [{}, None, 1, {"S": 1}, {"N": 1}, {"BOOL": 1}, {"S": "a", "N": "1"}, {"NULL": True}, {1: "a"}]
+    ),
+    st.sampled_from(
+        [{"B": "YQ=="}, {"L": []}, {"M": {}}, {"SS": ["a"]}, {"Sx": "a"}, {"": "a"}, {"S\0": "a"}]
+    ),
+)
+
+
+@given(st.dictionaries(st.text(max_size=5), VALUES, max_size=4), st.sampled_from([0, 5, 100]))
+def test_plain_items_have_the_size_of_any(item, most):
+    """
+    What C measures is an item that the engine would not change, and that has this size.
+    """
+    size = plain_size(item, most)
+
+    if size >= 0:
+        assert item_size(item) == size
+        assert checked_item(item) is item
+        assert sum(map(len, item)) <= most
+        assert all(item)
+
+
+@pytest.mark.skipif(RecordMaker is None, reason="there was no compiler")
+def test_plain_items_are_measured():
+    """
+    Those are most: C knows them.
+    """
+    item = {"a": {"S": "text"}, "n": {"N": "-12.5"}, "z": {"N": "0"}, "b": {"BOOL": True}, "s": {"S": ""}}
+
+    assert item_size(item) == plain_size(item, 100)
+    assert plain_size({}, 0) == 0
+    assert plain_size(item, 4) == -1
+    assert plain_size([], 100) == -1
+    for arguments in ((), (item,), (item, "1"), (item, 1, 1)):
+        with pytest.raises(TypeError):
+            plain_size(*arguments)
+
+
+@pytest.mark.skipif(RecordMaker is None, reason="there was no compiler")
+@pytest.mark.parametrize("digits", range(1, 39))
+@pytest.mark.parametrize("pattern", ["{0}", "-{0}", "0.{0}", "{0}.5", "0.00{0}", "{0}00", "-{0}.05"])
+def test_plain_numbers_of_all_lengths(digits, pattern):
+    """
+    They are cut into pairs at the point.
+    """
+    text = pattern.format("7" * digits)
+    size = plain_size({"n": {"N": text}}, 100)
+
+    assert size in (item_size({"n": {"N": text}}), -1)
+    assert (size == -1) is (len(text) > 38)
