@@ -11,7 +11,7 @@ has_speedups = sys.implementation.name == "cpython" and not sysconfig.get_config
 folder = "dynamo_objects/codec/csrc"
 speedups = Extension(
     "dynamo_objects.codec._speedups",
-    [f"{folder}/{name}.c" for name in ("module", "records", "items", "sizes")],
+    [f"{folder}/{name}.c" for name in ("module", "records", "items", "keys", "sizes")],
     depends=[f"{folder}/speedups.h"],
     optional=True,
 )

@@ -1,10 +1,11 @@
-"""Records, typed items and sizes in C; compiled where there is a compiler."""
+"""Records, typed items, keys and sizes in C; compiled where there is a compiler."""
 
 from collections.abc import Callable
 from typing import Any, final
 
 from .typed import TypedItem
 from .typed_encoders import TypedEncoder
+from .values import Item
 
 @final
 class RecordMaker:
@@ -42,6 +43,11 @@ class ItemMaker:
         /,
     ) -> ItemMaker: ...
     def __call__(self, record: Any, /) -> tuple[TypedItem, tuple[Any, ...]] | None: ...
+
+def key_items(
+    keys: list[Any], kind: Callable[..., Item], parts: tuple[tuple[Callable[[str], Any], int], ...], /
+) -> list[Item] | None:
+    """Return the typed key attributes of keys as users write them; None where one is unusual."""
 
 def plain_size(item: Any, most: int, /) -> int:
     """Return the bytes of an item of usual attribute values, or -1."""

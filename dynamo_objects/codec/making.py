@@ -24,11 +24,11 @@ from .typed_encoders import TypedEncoder, box_code
 from .values import Item
 
 try:
-    from ._speedups import ItemMaker, RecordMaker
+    from ._speedups import ItemMaker, RecordMaker, key_items
 except ImportError:  # there was no compiler, or this is not CPython
-    ItemMaker = RecordMaker = None  # type: ignore[assignment, misc]
+    ItemMaker = RecordMaker = key_items = None  # type: ignore[assignment, misc]
 
-__all__ = ["WAYS", "ItemMaker", "RecordMaker", "item_maker", "page_maker", "record_maker"]
+__all__ = ["WAYS", "ItemMaker", "RecordMaker", "item_maker", "key_items", "page_maker", "record_maker"]
 
 #: How fields are read and kept, as C numbers them; the names are those of ``kept``, and decimal.
 WAYS = ("same", "number", "decimal", "text", "list", "dict", "whole")

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from ..codec import numbers
 from ..codec.codec import Source
 from ..codec.generating import compiled, indented
+from ..codec.making import key_items
 from ..codec.scalars import INT, STR
 from ..codec.sizes import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ..codec.typed import ItemReader, Number, Text, typed_item
@@ -23,7 +24,7 @@ __all__ = ["QuickItem", "QuickItems", "QuickLookup", "quick_item", "quick_items"
 QuickItem: TypeAlias = Callable[..., "dict[str, Any] | None"]
 
 #: From keys as users write them to their attributes, typed.
-QuickItems: TypeAlias = Callable[[Sequence[Any]], "list[Item] | None"]
+QuickItems: TypeAlias = Callable[[list[Any]], "list[Item] | None"]
 
 #: From an item to the key as a typed tuple.
 QuickLookup: TypeAlias = Callable[[Any], "tuple[Any, ...] | None"]
@@ -52,17 +53,22 @@ def quick_item(keys: Sequence[KeyField]) -> QuickItem:
 
 
 def quick_items(keys: Sequence[KeyField]) -> QuickItems:
-    """Return the function that makes the key attributes of many keys, and None where one of them is not valid.
-
-    All is done by columns, without a step of Python for each key.
-    """
+    """Return the function that makes the key attributes of a list of keys, and None where one of them is not valid."""
     kinds = [(key.wire, Text if key.codec is STR else Number) for key in keys]
     kind: Any = typed_item("Key", kinds) if _is_plain(keys) else None
     if kind is None:
         return _nothing
+    if key_items is not None:
+        parts = tuple((Text, _ROOM[key.role]) if key.codec is STR else (Number, 0) for key in keys)
+        return lambda asked: key_items(asked, kind, parts)
+    return _by_columns(keys, kind)
+
+
+def _by_columns(keys: Sequence[KeyField], kind: Callable[..., Item]) -> QuickItems:
+    """Return the same function without C: all is done by columns, so there is no step of Python for each key."""
     checks = [_column(key) for key in keys]
 
-    def made(asked: Sequence[Any]) -> list[Item] | None:
+    def made(asked: list[Any]) -> list[Item] | None:
         columns: list[Sequence[Any]] = [asked]
         if len(checks) > 1:
             if set(map(type, asked)) != {tuple}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from dynamo_objects.codec.keys import check_key_value
 from dynamo_objects.codec.values import Invalid
 from dynamo_objects.operations.base import read_item
 from dynamo_objects.record import codec_of
-from dynamo_objects.schema import TableSchema
+from dynamo_objects.schema import TableSchema, keying
 
 VALUES = st.one_of(
     st.text(max_size=5),
@@ -52,6 +53,10 @@ PARTS: dict[type[DynamoRecord], list[Any]] = {
     Exact: [HashKey("a")],
 }
 SCHEMAS = {kind: TableSchema.build("t", codec_of(kind), parts) for kind, parts in PARTS.items()}
+
+with patch.object(keying, "key_items", None):
+    #: What takes over where there is no compiler.
+    WITHOUT_C = {kind: keying.quick_items(schema.keys) for kind, schema in SCHEMAS.items()}
 
 kinds = pytest.mark.parametrize("kind", PARTS, ids=lambda kind: kind.__name__)
 
@@ -115,7 +120,9 @@ def test_many_quick_keys_are_each_the_same(kind: Any, pairs: list[tuple[Any, Any
         for key in (keys if schema.range is not None else [(key, None) for key in keys])
     ]
 
-    assert schema.quick_items(keys) == (None if None in each else each)
+    made = None if None in each else each
+    assert schema.quick_items(keys) == made
+    assert WITHOUT_C[kind](keys) == made
 
 
 def test_plain_keys_are_quick() -> None:

@@ -1,5 +1,5 @@
 /* The module _speedups: makes records of typed items, and typed items of records, as the functions do that
-   decoders.py and typed_encoders.py write, and knows the sizes of usual items.
+   decoders.py and typed_encoders.py write; makes the key attributes of many keys, and knows sizes of usual items.
 
    It is optional. Where it could not be compiled, and for whatever is not as usual, the functions in Python do the
    same; tests compare the two. No text is parsed here but the digits of numbers: msgspec has parsed and checked the
@@ -24,7 +24,7 @@ module_exec(PyObject *module)
         if (failed < 0)
             return -1;
     }
-    return 0;
+    return PyModule_AddFunctions(module, size_methods) < 0 ? -1 : PyModule_AddFunctions(module, key_methods);
 }
 
 static PyModuleDef_Slot module_slots[] = {
@@ -36,7 +36,6 @@ static PyModuleDef module = {
     PyModuleDef_HEAD_INIT,
     .m_name = "dynamo_objects.codec._speedups",
     .m_size = 0,
-    .m_methods = size_methods,
     .m_slots = module_slots,
 };
 

@@ -161,12 +161,12 @@ value_of(const Field *field, PyObject *held, PyObject **kept)
     case DECIMAL:
         if (!may_be_decimal(content))
             return NULL;
-        value = PyObject_CallOneArg(field->convert, content);
         *kept = Py_NewRef(content);
+        value = PyObject_CallOneArg(field->convert, content);
         break;
     case TEXT:
-        value = PyObject_CallOneArg(field->convert, held);
         *kept = Py_NewRef(content);
+        value = PyObject_CallOneArg(field->convert, held);
         break;
     case LIST:
         value = texts_of_list(field, content);
@@ -179,8 +179,8 @@ value_of(const Field *field, PyObject *held, PyObject **kept)
             *kept = PyDict_Copy(value);
         break;
     default:
-        value = PyObject_CallOneArg(field->convert, held);
         *kept = Py_NewRef(held);
+        value = PyObject_CallOneArg(field->convert, held);
     }
     if (value == NULL || *kept == NULL) {
         Py_CLEAR(value);

@@ -56,5 +56,6 @@ is_for_python(void)
 extern PyType_Spec record_maker_spec;
 extern PyType_Spec item_maker_spec;
 extern PyMethodDef size_methods[];
+extern PyMethodDef key_methods[];
 
 #endif
