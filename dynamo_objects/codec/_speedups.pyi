@@ -49,5 +49,10 @@ def key_items(
 ) -> list[Item] | None:
     """Return the typed key attributes of keys as users write them; None where one is unusual."""
 
+def key_texts(
+    items: list[Any], kind: type[TypedItem], places: tuple[Any, ...], box: type, text: Any, /
+) -> list[tuple[str, ...]]:
+    """Return tuples of the texts in attributes of typed items; raise AttributeError where one lacks any."""
+
 def plain_size(item: Any, most: int, /) -> int:
     """Return the bytes of an item of usual attribute values, or -1."""

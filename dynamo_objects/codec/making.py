@@ -19,16 +19,12 @@ from .generating import compiled
 from .kept import KEPT, NOT_FOR_WRITING, KeptItem, way_of
 from .options import MAX_NAME_BYTES
 from .scalars import BOOL, DECIMAL
+from .speedups import ItemMaker, RecordMaker
 from .typed import Boolean, Text, TypedItem
 from .typed_encoders import TypedEncoder, box_code
 from .values import Item
 
-try:
-    from ._speedups import ItemMaker, RecordMaker, key_items
-except ImportError:  # there was no compiler, or this is not CPython
-    ItemMaker = RecordMaker = key_items = None  # type: ignore[assignment, misc]
-
-__all__ = ["WAYS", "ItemMaker", "RecordMaker", "item_maker", "key_items", "page_maker", "record_maker"]
+__all__ = ["WAYS", "item_maker", "page_maker", "record_maker"]
 
 #: How fields are read and kept, as C numbers them; the names are those of ``kept``, and decimal.
 WAYS = ("same", "number", "decimal", "text", "list", "dict", "whole")

@@ -24,14 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-try:
-    from ._speedups import plain_size
-except ImportError:  # there was no compiler, or this is not CPython
-
-    def plain_size(item: Any, most: int, /) -> int:
-        """Return the bytes of an item of usual attribute values, or -1: here always."""
-        return -1
-
+from .speedups import plain_size
 
 __all__ = [
     "MAX_HASH_KEY_BYTES",

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, cast
 
 import msgspec
 
+from .speedups import key_texts
 from .values import AttributeValue, Item
 
 __all__ = [
@@ -183,18 +184,28 @@ class ItemReader:
     def __init__(self, item_type: Any) -> None:
         self.item_type = item_type
         self._decoders: dict[Any, Any] = {}
+        self._texts: dict[tuple[str, ...], Any] = {}
 
-    def texts(self, wires: Sequence[str]) -> Callable[[Any], tuple[str, ...]] | None:
-        """Return the function from a typed item to the texts of these attributes; None where they are none."""
-        places = [
-            self.item_type.places[wire] for wire in wires if wire in getattr(self.item_type, "texts", ())
-        ]
+    def texts(self, wires: tuple[str, ...]) -> Callable[[list[Any]], list[tuple[str, ...]]] | None:
+        """Return the function from typed items to the texts of these attributes; None where they are none.
+
+        It raises AttributeError where an item lacks one.
+        """
+        if wires not in self._texts:
+            self._texts[wires] = self._texts_of(wires)
+        found: Callable[[list[Any]], list[tuple[str, ...]]] | None = self._texts[wires]
+        return found
+
+    def _texts_of(self, wires: tuple[str, ...]) -> Callable[[list[Any]], list[tuple[str, ...]]] | None:
+        kind = self.item_type
+        places = [kind.places[wire] for wire in wires if wire in getattr(kind, "texts", ())]
         if len(places) < len(wires):
             return None
-        getter = cast(Any, attrgetter(*(f"{place}.S" for place in places)))
-        if len(places) == 1:
-            return lambda item: (str(getter(item)),)
-        return cast(Callable[[Any], tuple[str, ...]], getter)
+        if key_texts is not None:
+            slots = tuple(vars(kind)[place] for place in places)
+            return lambda items: key_texts(items, kind, slots, Text, vars(Text)["S"])
+        getters = [attrgetter(f"{place}.S") for place in places]
+        return lambda items: list(zip(*(map(getter, items) for getter in getters), strict=True))
 
     def read(self, reply: Any, body: bytes) -> Any:
         """Return a reply.

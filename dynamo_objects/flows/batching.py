@@ -71,23 +71,27 @@ class NotWritten(msgspec.Struct, frozen=True):
     reason: DynamoException
 
 
-def read_batches(request: BatchGetItem, patience_seconds: float) -> Flow[None]:
+def read_batches(
+    request: BatchGetItem, patience_seconds: float, first: BatchRead | None = None
+) -> Flow[None]:
     """Read any number of different keys of one table, emitting Answered.
 
     Args:
         request: With all the keys.
         patience_seconds: How long one batch may go on without any key getting through.
+        first: The answer to the request, where somebody has sent it already.
     """
     if len(request.keys) <= MAX_READS:
-        yield from _read_batch(request, patience_seconds)
+        yield from _read_batch(request, patience_seconds, first)
         return
     yield Together(_read_batch(part, patience_seconds) for part in _parts(request))
 
 
-def _read_batch(request: BatchGetItem, patience_seconds: float) -> Flow[None]:
+def _read_batch(request: BatchGetItem, patience_seconds: float, first: BatchRead | None = None) -> Flow[None]:
     patience = _Patience(patience_seconds)
     while True:
-        read: BatchRead = yield request
+        read: BatchRead = (yield request) if first is None else first
+        first = None
         is_full = bool(read.unprocessed) and _is_full(read)  # whoever takes the items uses them up
         if read.refs or read.absent:
             patience.progress()

@@ -167,7 +167,12 @@ class Reader:
         self.map.check_home()
         connection = self.map.table._connection
         request = BatchGetItem(
-            self.map.name, list(keys.values()), True, refs=list(keys), reader=self.map.codec.reader
+            self.map.name,
+            list(keys.values()),
+            True,
+            refs=list(keys),
+            are_texts=self.map.schema.has_text_keys,
+            reader=self.map.codec.reader,
         )
         bad: DecodeError | None = None
         with closing(connection.stream(read_batches(request, connection.policy.deadline_seconds))) as events:

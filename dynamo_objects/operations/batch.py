@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic
 import msgspec
 
 from ..codec.structs import Quiet
+from ..codec.typed import TypedItem
 from ..codec.values import AttributeValue, Item
 from ..errors import NotDynamoDBReply
 from ..expressions.render import Placeholders
@@ -79,7 +80,7 @@ def _identities(keys: Sequence[Item], wires: Sequence[str], are_texts: bool) -> 
     return [tuple([_part(key[wire]) for wire in wires]) for key in keys]
 
 
-def _identity_of(item: Item, wires: list[str]) -> tuple[Any, ...]:
+def _identity_of(item: Item, wires: Sequence[str]) -> tuple[Any, ...]:
     """Return the identity of an item's key in a reply."""
     try:
         return tuple([_part(item[wire]) for wire in wires])
@@ -121,8 +122,8 @@ class BatchGetItem(Reading[BatchRead], frozen=True):
 
     Attributes:
         keys: The key attributes of each.
-        refs: What the caller knows the keys by; None: the keys themselves. Either each is a tuple of the texts
-            in its key, which saves work, or none is.
+        refs: What the caller knows the keys by; None: the keys themselves.
+        are_texts: Whether each of these is the tuple of the texts in its key, which saves work.
     """
 
     name: ClassVar[str] = "BatchGetItem"
@@ -132,6 +133,7 @@ class BatchGetItem(Reading[BatchRead], frozen=True):
     consistent: bool = False
     projection: tuple[Path, ...] | None = None
     refs: Sequence[Any] | None = None
+    are_texts: bool = False
 
     @property
     def subject(self) -> tuple[str, Any]:
@@ -141,9 +143,10 @@ class BatchGetItem(Reading[BatchRead], frozen=True):
         request: dict[str, Any] = {"Keys": list(self.keys)}
         if self.consistent:
             request["ConsistentRead"] = True
-        placeholders = Placeholders()
-        add_projection(request, placeholders, self.projection)
-        placeholders.add_to(request)
+        if self.projection is not None:
+            placeholders = Placeholders()
+            add_projection(request, placeholders, self.projection)
+            placeholders.add_to(request)
         return encode_payload({"RequestItems": {self.table: request}})
 
     def only(self, keys: Sequence[Item]) -> BatchGetItem:
@@ -164,11 +167,12 @@ class BatchGetItem(Reading[BatchRead], frozen=True):
 
     def _read(self, items: list[Item], unprocessed: list[Item]) -> BatchRead:
         """Tell the keys apart; absent is what a reply leaves out that has nothing foreign in it."""
-        wires = list(self.keys[0])
+        first = self.keys[0]
+        wires = tuple(first.places if isinstance(first, TypedItem) else first)
         texts = self.reader.texts(wires)
         found = _identities_of(items, wires, texts)
         refs = self.keys if self.refs is None else self.refs
-        is_known = texts is not None and refs[0] == _identities(self.keys[:1], wires, True)[0]
+        is_known = texts is not None and self.are_texts
         asked = refs if is_known else _identities(self.keys, wires, texts is not None)
         seen = set(found)
         if len(seen) < len(found) or not seen <= set(asked):
@@ -190,12 +194,13 @@ class BatchGetItem(Reading[BatchRead], frozen=True):
         return BatchRead(known, items, [r for i, r in zip(asked, refs, strict=True) if i in keys], left)
 
 
-def _identities_of(items: list[Item], wires: list[str], texts: Any) -> list[Any]:
+def _identities_of(items: list[Item], wires: Sequence[str], texts: Any) -> list[Any]:
     """Return the identities of the keys of a reply's items, which are all typed or none."""
     if texts is None or not items or type(items[0]) is dict:
         return [_identity_of(item, wires) for item in items]
     try:
-        return list(map(texts, items))
+        found: list[Any] = texts(items)
+        return found
     except AttributeError:
         raise NotDynamoDBReply("an item without its key") from None
 

@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 from ..codec import numbers
 from ..codec.codec import Source
 from ..codec.generating import compiled, indented
-from ..codec.making import key_items
 from ..codec.scalars import INT, STR
 from ..codec.sizes import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
+from ..codec.speedups import key_items
 from ..codec.typed import ItemReader, Number, Text, typed_item
 from ..codec.values import Item
 from .resolving import KeyField

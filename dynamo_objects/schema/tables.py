@@ -95,6 +95,11 @@ class TableSchema(msgspec.Struct, frozen=True, eq=False, dict=True):  # a dict f
         return quick_items(self.keys)
 
     @cached_property
+    def has_text_keys(self) -> bool:
+        """Whether all keys are texts, so that typed tuples of them are those of the texts in items."""
+        return all(key.codec is STR for key in self.keys)
+
+    @cached_property
     def quick_lookup(self) -> QuickLookup:
         """The function from an item to its ``lookup``, if that is plain; else it returns None."""
         return quick_lookup(self.keys, self.codec.reader)

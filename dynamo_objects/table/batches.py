@@ -1,6 +1,6 @@
 """Many records at once: what is asked for, the flow that does it, and what came of it.
 
-Each class here has a ``flow`` to run, takes note of what happens, and then has the result.
+`Reading` runs by itself; the others have a ``flow`` to run and take note of what happens. Then they have the result.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import msgspec
 
 from ..codec.structs import Quiet
 from ..codec.values import Item
+from ..connection.connection import Connection
 from ..errors import BatchFailed, DynamoException, Failure, QueryError, ValidationError
 from ..flows.base import Emit, Flow, Together
 from ..flows.batching import Answered, NotWritten, Written, read_batches, write_batches
 from ..flows.flushing import noted
 from ..flows.planning import Save, encode_record, plan_save
 from ..flows.saving import remember, save
-from ..operations.batch import BatchGetItem, Write
+from ..operations.batch import MAX_READS, BatchGetItem, Write
 from ..operations.item import PutItem
 from ..record import DynamoRecord, has_checks
 from ..schema import TableSchema
@@ -46,6 +47,8 @@ class Reading:
         self._consistent = consistent
         asked = list(keys)
         items = verbs.schema.quick_items(asked)
+        #: Whether the keys as they were asked for are just what stands in the items.
+        self._are_texts = items is not None and verbs.schema.has_text_keys and verbs.schema.range is not None
         #: Key as it was asked for -> its attributes.
         self._keys: dict[Any, Item] = (
             self._each(asked) if items is None else dict(zip(asked, items, strict=True))
@@ -68,18 +71,27 @@ class Reading:
                 items[key] = item
         return items
 
-    def flow(self, patience_seconds: float) -> Flow[None]:
-        """Return the flow that reads them."""
-        if self._keys:
-            keys, refs, reader = list(self._keys.values()), list(self._keys), self._verbs.schema.codec.reader
-            request = BatchGetItem(self._verbs.table, keys, self._consistent, refs=refs, reader=reader)
-            yield from read_batches(request, patience_seconds)
+    def run(self, connection: Connection) -> None:
+        """Read them all."""
+        if not self._keys:
+            return
+        keys, refs, reader = list(self._keys.values()), list(self._keys), self._verbs.schema.codec.reader
+        request = BatchGetItem(
+            self._verbs.table, keys, self._consistent, refs=refs, are_texts=self._are_texts, reader=reader
+        )
+        first = None
+        if len(keys) <= MAX_READS:
+            first = connection.call(request)
+            if not first.unprocessed:  # the usual case needs no flow
+                self._take(first.refs, first.items)
+                return
+        for event in connection.stream(read_batches(request, connection.policy.deadline_seconds, first)):
+            if isinstance(event, Answered):
+                self._take(event.refs, event.items)
 
-    def take(self, event: Any) -> None:
-        """Take an event of the flow."""
-        if isinstance(event, Answered):
-            self._found.update(zip(event.refs, self._verbs.records(event.items), strict=True))
-            self._count += len(event.refs)
+    def _take(self, refs: list[Any], items: list[Item]) -> None:
+        self._found.update(zip(refs, self._verbs.records(items), strict=True))
+        self._count += len(refs)
 
     @property
     def result(self) -> dict[Any, Any]:

@@ -264,8 +264,7 @@ class DynamoTable(Searching[Record]):
             consistent: Whether to see all writes that were acknowledged before.
         """
         reading = Reading(self._verbs, keys, self._reads(consistent))
-        for event in self._connection.stream(reading.flow(self._patience)):
-            reading.take(event)
+        reading.run(self._connection)
         return reading.result
 
     def save_many(self, records: Iterable[Record]) -> list[Record]:

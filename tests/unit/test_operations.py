@@ -332,7 +332,8 @@ def test_batch_reads_tell_what_their_keys_are_known_by(refs: list[Any]) -> None:
     Whether that is the texts of the keys, or anything else; requests for the rest know it too.
     """
     keys = [{"h": {"S": "a"}, "r": {"S": number}} for number in "123"]
-    request = BatchGetItem("t", keys, refs=refs, reader=codec_of(Pair).reader)
+    are_texts = refs[0] == ("a", "1")
+    request = BatchGetItem("t", keys, refs=refs, are_texts=are_texts, reader=codec_of(Pair).reader)
     body = {"Responses": {"t": [keys[2]]}, "UnprocessedKeys": {"t": {"Keys": [{**keys[0]}]}}}
 
     read = parsed(request, body)

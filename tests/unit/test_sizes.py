@@ -16,15 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamo_objects.codec.making import RecordMaker
 from dynamo_objects.codec.sizes import (
     MAX_HASH_KEY_BYTES,
     MAX_ITEM_BYTES,
     MAX_RANGE_KEY_BYTES,
     attribute_value_size,
     item_size,
-    plain_size,
 )
+from dynamo_objects.codec.speedups import RecordMaker, plain_size
 from dynamo_objects.local.values import checked_item
 
 DIGITS_38 = "12345678901234567890123456789012345678"

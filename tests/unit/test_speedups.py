@@ -21,7 +21,8 @@ from dynamo_objects import DynamoRecord, field
 from dynamo_objects.codec import making
 from dynamo_objects.codec.kept import KeptItem
 from dynamo_objects.codec.records import RecordCodec
-from dynamo_objects.codec.typed import TypedItem
+from dynamo_objects.codec.speedups import key_items, key_texts
+from dynamo_objects.codec.typed import Text, TypedItem
 from dynamo_objects.codec.values import Invalid
 from dynamo_objects.operations.base import read_item
 from dynamo_objects.operations.search import Scan
@@ -423,3 +424,48 @@ def test_other_names_and_none():
     assert encoded[0] == {"the-id": {"S": "a"}}
     assert Renamed(id="a") == codec.decode(read({"the-id": {"S": "a"}}, codec))
     assert Renamed(id="a", note="n") == codec.decode(read({"the-id": {"S": "a"}, "note": {"S": "n"}}, codec))
+
+
+@compiled
+def test_wrong_keys_are_refused():
+    """
+    By what makes key attributes, and by what finds them.
+    """
+    kind: Any = codec_of(Renamed)._typed_item
+    assert key_items is not None
+    assert key_texts is not None
+    make: Any = key_items
+    find: Any = key_texts
+    slots, text = (vars(kind)["f0"],), vars(Text)["S"]
+
+    assert make([], kind, ((Text, 10),)) == []
+    assert make(["a", "bc"], kind, ((Text, 2),)) == [{"the-id": {"S": "a"}}, {"the-id": {"S": "bc"}}]
+    for odd in (["a", ""], ["abc"], ["ø"], [1], [("a",)], [None]):
+        assert make(odd, kind, ((Text, 2),)) is None
+    for odd in ([True], [10**38], [-(10**38)], [10**5000], ["1"], [1.0]):
+        assert make(odd, kind, ((Text, 0),)) is None
+    for odd in (["ab"], [("a",)], [("a", "b", "c")], [["a", "b"]]):
+        assert make(odd, kind, ((Text, 2), (Text, 2))) is None
+    for arguments in (
+        (),
+        ((), kind, ((Text, 1),)),
+        ([], kind, ()),
+        ([], kind, ((Text, 1),) * 3),
+        ([], kind, (1,)),
+    ):
+        with pytest.raises((TypeError, SystemError)):
+            make(*arguments)
+
+    item = read({"the-id": {"S": "a"}}, codec_of(Renamed))
+    assert [("a",), ("a",)] == find([item, item], kind, slots, Text, text)
+    for odd in ([read({}, codec_of(Renamed))], [{}], [item, None]):
+        with pytest.raises(AttributeError):
+            find(odd, kind, slots, Text, text)
+    for arguments in (
+        (),
+        ([], kind, (), Text, text),
+        ([], kind, (text,), Text, text),
+        ([], kind, slots, Text, 1),
+    ):
+        with pytest.raises(TypeError):
+            find(*arguments)

@@ -1,4 +1,4 @@
-/* key_items: the typed key attributes of many keys. See module.c. */
+/* key_items: the typed key attributes of many keys; key_texts: the keys of many typed items. See module.c. */
 
 #include "speedups.h"
 
@@ -79,7 +79,51 @@ key_items(PyObject *module, PyObject *arguments)
     return items;
 }
 
+PyDoc_STRVAR(key_texts_doc,
+"key_texts(items, kind, places, box, text, /)\n--\n\n"
+"Return tuples of the texts in attributes of typed items.\n\n"
+"It raises AttributeError where an item is not of that kind, or lacks one of the attributes.");
+
+static PyObject *
+key_texts(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    PyObject *items, *kind, *places, *box, *text;
+    if (!PyArg_ParseTuple(arguments, "O!O!O!O!O:key_texts", &PyList_Type, &items, &PyType_Type, &kind, &PyTuple_Type,
+                          &places, &PyType_Type, &box, &text))
+        return NULL;
+    Py_ssize_t offsets[MOST_PARTS], count = PyTuple_GET_SIZE(places), inner = offset_of(text, (PyTypeObject *)box);
+    if (inner < 0)
+        return NULL;
+    if (count < 1 || count > MOST_PARTS) {
+        PyErr_SetString(PyExc_TypeError, "a key has one or two parts");
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < count; i++)
+        if ((offsets[i] = offset_of(PyTuple_GET_ITEM(places, i), (PyTypeObject *)kind)) < 0)
+            return NULL;
+    PyObject *found = PyList_New(0);
+    for (Py_ssize_t n = 0; found != NULL && n < PyList_GET_SIZE(items); n++) {
+        PyObject *item = PyList_GET_ITEM(items, n), *texts[MOST_PARTS];
+        for (Py_ssize_t i = 0; i < count; i++) {
+            PyObject *held = Py_IS_TYPE(item, (PyTypeObject *)kind) ? SLOT(item, offsets[i]) : NULL;
+            texts[i] = held != NULL && Py_IS_TYPE(held, (PyTypeObject *)box) ? SLOT(held, inner) : NULL;
+            if (texts[i] == NULL) {
+                PyErr_SetString(PyExc_AttributeError, "an item without its key");
+                Py_DECREF(found);
+                return NULL;
+            }
+        }
+        PyObject *one = count == 1 ? PyTuple_Pack(1, texts[0]) : PyTuple_Pack(2, texts[0], texts[1]);
+        if (one == NULL || PyList_Append(found, one) < 0)
+            Py_CLEAR(found);
+        Py_XDECREF(one);
+    }
+    return found;
+}
+
 PyMethodDef key_methods[] = {
     {"key_items", key_items, METH_VARARGS, key_items_doc},
+    {"key_texts", key_texts, METH_VARARGS, key_texts_doc},
     {NULL, NULL, 0, NULL},
 };
