@@ -17,6 +17,7 @@ from .decoders import PageDecoder, Refuse, one_or_refused
 from .fields import FieldCodec
 from .generating import compiled
 from .kept import KEPT, NOT_FOR_WRITING, KeptItem, way_of
+from .numbers import exact_decimal
 from .options import MAX_NAME_BYTES
 from .scalars import BOOL, DECIMAL
 from .speedups import ItemMaker, RecordMaker
@@ -86,7 +87,8 @@ def item_maker(
         kind: The type of the items, with a member for each field in their order.
         encode: From a record to its typed item and its immutable values, or to None.
     """
-    if ItemMaker is None:
+    reads: Any = record_class.__getattribute__
+    if ItemMaker is None or reads is not object.__getattribute__:  # C looks into the slots
         return encode
     plans = tuple(_writing(record_class, field, field in scalars) for field in fields)
     flags = (Boolean(False), Boolean(True))
@@ -140,7 +142,7 @@ def _from_box(field: FieldCodec, way: str) -> Callable[[Any], Any] | None:
     if way in ("same", "number", "list", "dict"):
         return None
     if way == "decimal":
-        return Decimal
+        return exact_decimal
     if field.codec.typed is None:
         return field.codec.decode
     source = Source()

@@ -20,6 +20,7 @@ __all__ = [
     "EXACT",
     "MAX_DIGITS",
     "decimal_text",
+    "exact_decimal",
     "float_text",
     "int_text",
     "is_plain_decimal",
@@ -69,7 +70,7 @@ def int_text(value: int) -> str:
 def decimal_text(value: Decimal) -> str:
     """Return the text of a Decimal."""
     text = str(value)
-    if len(text) <= MAX_DIGITS and "E" not in text and value.is_finite():
+    if len(text) <= MAX_DIGITS and "E" not in text and "e" not in text and value.is_finite():
         if "." in text:
             text = text.rstrip("0").rstrip(".")
         return text if text != "-0" else "0"
@@ -137,8 +138,8 @@ def parse_int(text: object) -> int:
 #: Reads numbers that stand in one JSON array, which is several times as quick as one by one.
 _INTS = msgspec.json.Decoder(list[int])
 
-#: Takes what need not be rounded.
-_UNROUNDED = Context(prec=MAX_DIGITS, traps=[InvalidOperation, Inexact, Rounded])
+#: Makes a Decimal of a text that need not be rounded, whatever the thread's own context allows.
+exact_decimal = Context(prec=MAX_DIGITS, traps=[InvalidOperation, Inexact, Rounded]).create_decimal
 
 
 def parse_ints(texts: Sequence[str]) -> list[int]:
@@ -172,7 +173,7 @@ def parse_decimals(texts: Sequence[str]) -> list[Decimal]:
     if "".join(texts).encode().translate(None, b"0123456789-."):
         raise ValueError("a number is unusual")
     try:
-        return list(map(_UNROUNDED.create_decimal, texts))
+        return list(map(exact_decimal, texts))
     except ArithmeticError as error:
         raise ValueError("a text is no number, or of many digits") from error
 

@@ -149,7 +149,7 @@ def _inline_encode_decimal(source: Source, v: str) -> Code:
     # Plain, no NaN, and without zeros to spare; see decimal_text for all others.
     return Code(
         f"{{'N': {t}}} if type({v}) is {kind} and ({t} := str({v}))[-1] in '123456789' and 'E' not in {t}"
-        f" and 'N' not in {t} and len({t}) <= {numbers.MAX_DIGITS} else {slow}({v})"
+        f" and 'e' not in {t} and 'N' not in {t} and len({t}) <= {numbers.MAX_DIGITS} else {slow}({v})"
     )
 
 
@@ -165,9 +165,9 @@ def _typed_decimal(source: Source, v: str) -> str:
 
 
 def _plain_decimal(source: Source, t: str, text: str) -> str:
-    # Of texts of these characters Decimal takes numbers only, and raises InvalidOperation else.
+    # Of texts of these characters it takes numbers only, and raises InvalidOperation else.
     return (
-        f"{source.constant(Decimal)}({t}) if not ({t} := {text}).strip('-.0123456789')"
+        f"{source.constant(numbers.exact_decimal)}({t}) if not ({t} := {text}).strip('-.0123456789')"
         f" and len({t}) <= {numbers.MAX_DIGITS}"
     )
 

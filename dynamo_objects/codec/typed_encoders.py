@@ -139,7 +139,7 @@ def _scalar(codec: Codec, source: Source, v: str) -> str:
     if codec is DECIMAL:
         is_usual = (
             f"type({v}) is {source.constant(Decimal)} and ({t} := str({v}))[-1] in '123456789'"
-            f" and 'E' not in {t} and 'N' not in {t} and len({t}) <= {numbers.MAX_DIGITS}"
+            f" and 'E' not in {t} and 'e' not in {t} and 'N' not in {t} and len({t}) <= {numbers.MAX_DIGITS}"
         )
         return f"{kind}({t}) if {is_usual} else {kind}({source.constant(codec.encode)}({v})['N'])"
     tag = _TAGS[codec.typed.kind if codec.typed else Text]

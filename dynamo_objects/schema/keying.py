@@ -69,6 +69,8 @@ def _by_columns(keys: Sequence[KeyField], kind: Callable[..., Item]) -> QuickIte
     checks = [_column(key) for key in keys]
 
     def made(asked: list[Any]) -> list[Item] | None:
+        if not asked:
+            return []
         columns: list[Sequence[Any]] = [asked]
         if len(checks) > 1:
             if set(map(type, asked)) != {tuple}:

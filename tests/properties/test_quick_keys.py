@@ -132,6 +132,8 @@ def test_plain_keys_are_quick() -> None:
     assert {"a": {"S": "x"}, "b": {"S": "y"}} == SCHEMAS[Texts].quick_item("x", "y")
     assert {"a": {"N": "-5"}, "b": {"S": "y"}} == SCHEMAS[Mixed].quick_item(-5, "y")
     assert {"a": {"S": "x"}} == SCHEMAS[Only].quick_item("x")
+    assert [] == SCHEMAS[Only].quick_items([]) == WITHOUT_C[Only]([])
+    assert [] == SCHEMAS[Texts].quick_items([]) == WITHOUT_C[Texts]([])
     assert ("x",) == SCHEMAS[Only].quick_lookup({"a": {"S": "x"}})
     assert SCHEMAS[Only].quick_item("x", "y") is None
     assert SCHEMAS[Exact].quick_item(Decimal(1)) is None

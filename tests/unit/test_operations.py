@@ -334,18 +334,18 @@ def test_batch_reads_tell_what_their_keys_are_known_by(refs: list[Any]) -> None:
     keys = [{"h": {"S": "a"}, "r": {"S": number}} for number in "123"]
     are_texts = refs[0] == ("a", "1")
     request = BatchGetItem("t", keys, refs=refs, are_texts=are_texts, reader=codec_of(Pair).reader)
-    body = {"Responses": {"t": [keys[2]]}, "UnprocessedKeys": {"t": {"Keys": [{**keys[0]}]}}}
+    body = {"Responses": {"t": [keys[2]]}, "UnprocessedKeys": {"t": {"Keys": [{**keys[1]}]}}}
 
     read = parsed(request, body)
 
-    assert ([refs[2]], [keys[2]], [refs[1]], [keys[0]]) == (
+    assert ([refs[2]], [keys[2]], [refs[0]], [keys[1]]) == (
         read.refs,
         read.items,
         read.absent,
         read.unprocessed,
     )
     rest = request.only(read.unprocessed)
-    assert ([keys[0]], [refs[0]]) == (rest.keys, rest.refs)
+    assert ([keys[1]], [refs[1]]) == (rest.keys, rest.refs)
     for items in ([keys[0], keys[0]], [{**keys[0], "r": {"S": "4"}}]):
         with pytest.raises(NotDynamoDBReply, match="not asked for"):
             parsed(request, {"Responses": {"t": items}, "UnprocessedKeys": {}})

@@ -11,9 +11,10 @@ from __future__ import annotations
 import base64
 from decimal import Context, Decimal
 from typing import Any
+from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dynamo_objects.codec.sizes import (
@@ -24,7 +25,8 @@ from dynamo_objects.codec.sizes import (
     item_size,
 )
 from dynamo_objects.codec.speedups import RecordMaker, plain_size
-from dynamo_objects.local.values import checked_item
+from dynamo_objects.local import values as local_values
+from dynamo_objects.local.values import checked_item, sized_item
 
 DIGITS_38 = "12345678901234567890123456789012345678"
 
@@ -299,10 +301,14 @@ NUMBER_TEXTS = st.one_of(
     st.from_regex(r"-?0?[0-9]{0,20}\.?[0-9]{0,20}", fullmatch=True),
     st.text("0123456789.-+eE", max_size=8),
 )
-VALUES = st.one_of(
-    st.text().map(lambda text: {"S": text}),
+PLAIN_TEXTS = st.text(st.characters(max_codepoint=127), max_size=5)
+PLAIN_VALUES = st.one_of(
+    PLAIN_TEXTS.map(lambda text: {"S": text}),
     NUMBER_TEXTS.map(lambda text: {"N": text}),
     st.booleans().map(lambda flag: {"BOOL": flag}),
+)
+ODD_VALUES = st.one_of(
+    st.text().map(lambda text: {"S": text}),
     st.sampled_from(
         [{}, None, 1, {"S": 1}, {"N": 1}, {"BOOL": 1}, {"S": "a", "N": "1"}, {"NULL": True}, {1: "a"}]
     ),
@@ -312,16 +318,24 @@ VALUES = st.one_of(
 )
 
 
-@given(st.dictionaries(st.text(max_size=5), VALUES, max_size=4), st.sampled_from([0, 5, 100]))
-def test_plain_items_have_the_size_of_any(item, most):
+@settings(max_examples=300)
+@given(
+    st.dictionaries(PLAIN_TEXTS.filter(bool), PLAIN_VALUES, max_size=3),
+    st.dictionaries(st.text(max_size=5), ODD_VALUES, max_size=1),
+    st.sampled_from([0, 5, 100]),
+)
+def test_plain_items_have_the_size_of_any(item, odd, most):
     """
     What C measures is an item that the engine would not change, and that has this size.
     """
+    item |= odd
     size = plain_size(item, most)
 
     if size >= 0:
         assert item_size(item) == size
         assert checked_item(item) is item
+        with patch.object(local_values, "plain_size", lambda *_: -1):
+            assert (item, size) == sized_item(item)
         assert sum(map(len, item)) <= most
         assert all(item)
 
@@ -337,6 +351,23 @@ def test_plain_items_are_measured():
     assert plain_size({}, 0) == 0
     assert plain_size(item, 4) == -1
     assert plain_size([], 100) == -1
+    for odd in ("S\0", "S\0a", "N\0", "BOOL\0x", "s", "", "NULL", "SS", "B", "BOO"):
+        for held in ("1", True):
+            assert plain_size({"a": {odd: held}}, 100) == -1, (odd, held)
+    for value in (
+        {},
+        {"S": "a", "N": "1"},
+        {"S": 1},
+        {"N": 1},
+        {"BOOL": 1},
+        {"S": "ø"},
+        {"N": "-0"},
+        None,
+        "S",
+    ):
+        assert plain_size({"a": value}, 100) == -1, value
+    for name in ("", "ø", 1):
+        assert plain_size({name: {"S": "a"}}, 100) == -1, name
     for arguments in ((), (item,), (item, "1"), (item, 1, 1)):
         with pytest.raises(TypeError):
             plain_size(*arguments)

@@ -10,7 +10,7 @@ import sys
 import sysconfig
 import weakref
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from typing import Any
 from unittest.mock import patch
 
@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from dynamo_objects import DynamoRecord, field
-from dynamo_objects.codec import making
+from dynamo_objects.codec import making, typed
 from dynamo_objects.codec.kept import KeptItem
 from dynamo_objects.codec.records import RecordCodec
 from dynamo_objects.codec.speedups import key_items, key_texts
@@ -192,11 +192,10 @@ def test_interruptions_go_through(interruption: type[BaseException]):
     They are no reason to look again.
     """
 
-    class Interrupted(Decimal):
-        def __new__(cls, value: Any = 0) -> Any:
-            raise interruption
+    def interrupted(text: str) -> Any:
+        raise interruption
 
-    with patch.object(making, "Decimal", Interrupted):
+    with patch.object(making, "exact_decimal", interrupted):
         codec = RecordCodec(Checked)
         item = read({"id": {"S": "a"}, "size": {"N": "1.5"}}, codec)
         with pytest.raises(interruption):
@@ -469,3 +468,105 @@ def test_wrong_keys_are_refused():
     ):
         with pytest.raises(TypeError):
             find(*arguments)
+
+
+@compiled
+def test_interruptions_go_through_when_writing():
+    """
+    And when keys are made.
+    """
+
+    class Interrupting(Decimal):
+        def __str__(self) -> str:
+            raise KeyboardInterrupt
+
+    def interrupt(text: str) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        CODEC.encode_typed(Shop(id="s1", price=Interrupting(1)))
+    with pytest.raises(KeyboardInterrupt):
+        key_items(["a"], dict, ((interrupt, 10),))
+
+
+class Shouting(DynamoRecord):
+    id: str = ""
+
+    def __getattribute__(self, name: str) -> Any:
+        found = object.__getattribute__(self, name)
+        return found.upper() if name == "id" else found
+
+
+def test_what_a_class_makes_of_its_fields_counts():
+    """
+    Items have what its attributes say, not what is in the slots.
+    """
+    encoded = codec_of(Shouting).encode_typed(Shouting(id="abc"))
+
+    assert encoded is not None
+    assert encoded[0] == {"id": {"S": "ABC"}}
+
+
+def test_decimals_in_any_context():
+    """
+    The thread's own context changes neither what is written nor what is read.
+    """
+    with localcontext(Context(prec=3, capitals=0, traps=[])):
+        for codec in (CODEC, WITHOUT_C):
+            encoded = codec.encode_typed(Shop(id="a", price=Decimal("1E+5")))
+            assert encoded is not None
+            assert encoded[0]["price"] == {"N": "100000"}
+            assert codec.encode(Shop(id="a", price=Decimal("1E+5")))["price"] == {"N": "100000"}
+            assert codec.decode(read({**ITEM, "price": {"N": "123.4567"}}, codec)).price == Decimal(
+                "123.4567"
+            )
+            for text in ("-", ""):
+                with pytest.raises(Invalid, match="price"):
+                    codec.decode(read({**ITEM, "price": {"N": text}}, codec))
+                with pytest.raises(Invalid, match="price"):
+                    codec.decode({**ITEM, "price": {"N": text}})
+
+
+@compiled
+def test_a_list_that_the_collector_changes():
+    """
+    Its finalizers may run whenever memory is wanted; nobody should do this, but it must not crash.
+    """
+
+    class Vandal:
+        def __init__(self, changes: Any) -> None:
+            self.itself, self.changes = self, changes
+
+        def __del__(self) -> None:
+            self.changes()
+
+    thresholds = gc.get_threshold()
+    try:
+        for name in ("tags", "notes"):
+            item: Any = read(ITEM)
+            box = getattr(item, item.places[name])
+            Vandal((box.L if name == "tags" else box.M).clear)
+            gc.set_threshold(1)
+            CODEC.decode(item)
+    finally:
+        gc.set_threshold(*thresholds)
+    gc.collect()
+
+
+def test_keys_of_typed_items_without_c():
+    """
+    Columns of getters do the same.
+    """
+    with patch.object(typed, "key_texts", None):
+        reader = typed.ItemReader(CODEC.reader.item_type)
+        find = reader.texts(("id",))
+    assert find is not None
+    assert find([read(ITEM), read({"id": {"S": "b"}})]) == [("s1",), ("b",)]
+    with pytest.raises(AttributeError):
+        find([read({"visits": {"N": "1"}})])
+    assert CODEC.reader.texts(("visits",)) is None
+
+
+with patch.multiple(making, RecordMaker=None, ItemMaker=None):
+    WITHOUT_C = RecordCodec(Shop)
+    assert None not in (WITHOUT_C.decode, WITHOUT_C.decode_page, WITHOUT_C.encode_typed)  # made now

@@ -6,7 +6,7 @@ typedef struct {
     enum way way;
     int is_scalar;          /* whether its values are immutable, and remembered as saved */
     Py_ssize_t slot;        /* of the field in a record */
-    PyTypeObject *type;     /* of a usual value (DECIMAL); or NULL */
+    PyTypeObject *type;     /* of a usual value (WAY_DECIMAL); or NULL */
     PyTypeObject *left_out; /* of the empty value that is not stored; or NULL */
     PyObject *kind;         /* makes the attribute value of a text, or of a list or dict of members */
     PyObject *member;       /* makes the members of a list or dict; or NULL */
@@ -64,7 +64,7 @@ text_of_decimal(const Field *field, PyObject *value)
     if (length < 1 || length > MAX_DIGITS || characters[length - 1] < '1' || characters[length - 1] > '9')
         goto unusual;
     for (Py_ssize_t i = 0; i < length; i++)
-        if (characters[i] == 'E' || characters[i] == 'N')
+        if (characters[i] == 'E' || characters[i] == 'e' || characters[i] == 'N')
             goto unusual;
     return text;
 unusual:
@@ -119,18 +119,18 @@ box_of(const Maker *self, const Field *field, PyObject *value)
 {
     PyObject *box = NULL;
     switch (field->way) {
-    case SAME:
+    case WAY_SAME:
         if (PyBool_Check(value) && field->kind == Py_None)
             return Py_NewRef(self->flags[value == Py_True]);
         return PyUnicode_CheckExact(value) && field->kind != Py_None ? boxed(field->kind, Py_NewRef(value)) : NULL;
-    case NUMBER:
+    case WAY_NUMBER:
         return boxed(field->kind, text_of_int(value));
-    case DECIMAL:
+    case WAY_DECIMAL:
         box = boxed(field->kind, text_of_decimal(field, value));
         break;
-    case LIST:
+    case WAY_LIST:
         return boxed(field->kind, boxed_list(field, value));
-    case DICT:
+    case WAY_DICT:
         return boxed(field->kind, boxed_dict(self, field, value));
     default:
         break;
@@ -220,9 +220,9 @@ read_field(const Maker *self, Field *field, PyObject *given)
     field->kind = Py_NewRef(kind);
     field->member = Py_NewRef(member);
     field->convert = convert == Py_None ? NULL : Py_NewRef(convert);
-    int converts = way == DECIMAL || way == TEXT || way == WHOLE;
-    int is_right = way >= 0 && way < WAYS && (field->convert != NULL) == converts
-        && (field->type != NULL) == (way == DECIMAL) && (field->type == NULL || PyType_Check(type))
+    int converts = way == WAY_DECIMAL || way == WAY_TEXT || way == WAY_WHOLE;
+    int is_right = way >= 0 && way < WAY_COUNT && (field->convert != NULL) == converts
+        && (field->type != NULL) == (way == WAY_DECIMAL) && (field->type == NULL || PyType_Check(type))
         && (field->left_out == NULL || PyType_Check(left_out));
     if (!is_right) {
         PyErr_SetString(PyExc_TypeError, "not a plan of a field");

@@ -104,12 +104,13 @@ key_texts(PyObject *module, PyObject *arguments)
             return NULL;
     PyObject *found = PyList_New(0);
     for (Py_ssize_t n = 0; found != NULL && n < PyList_GET_SIZE(items); n++) {
-        PyObject *item = PyList_GET_ITEM(items, n), *texts[MOST_PARTS];
+        PyObject *item = Py_NewRef(PyList_GET_ITEM(items, n)), *texts[MOST_PARTS];
         for (Py_ssize_t i = 0; i < count; i++) {
             PyObject *held = Py_IS_TYPE(item, (PyTypeObject *)kind) ? SLOT(item, offsets[i]) : NULL;
             texts[i] = held != NULL && Py_IS_TYPE(held, (PyTypeObject *)box) ? SLOT(held, inner) : NULL;
             if (texts[i] == NULL) {
                 PyErr_SetString(PyExc_AttributeError, "an item without its key");
+                Py_DECREF(item);
                 Py_DECREF(found);
                 return NULL;
             }
@@ -118,6 +119,7 @@ key_texts(PyObject *module, PyObject *arguments)
         if (one == NULL || PyList_Append(found, one) < 0)
             Py_CLEAR(found);
         Py_XDECREF(one);
+        Py_DECREF(item);
     }
     return found;
 }

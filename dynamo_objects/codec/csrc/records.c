@@ -9,12 +9,12 @@ typedef struct {
     enum way way;
     int is_scalar;          /* whether its values are immutable, and remembered as loaded */
     Py_ssize_t place;       /* of the attribute value in a typed item */
-    PyTypeObject *kind;     /* of the attribute value; NULL: it may be any (WHOLE) */
+    PyTypeObject *kind;     /* of the attribute value; NULL: it may be any (WAY_WHOLE) */
     Py_ssize_t content;     /* of the text, list or dict in the attribute value */
     PyTypeObject *member;   /* of the members of a list or dict */
     Py_ssize_t text;        /* of the text in a member */
     Py_ssize_t slot;        /* of the field in a record */
-    PyObject *convert;      /* from the text (DECIMAL) or the attribute value to the field's value; or NULL */
+    PyObject *convert;      /* from the text (WAY_DECIMAL) or the attribute value to the field's value; or NULL */
     PyObject *missing;      /* what an item without the attribute has; or NULL */
     int is_made;            /* whether `missing` is a function that makes it */
 } Field;
@@ -90,15 +90,14 @@ texts_of_list(const Field *field, PyObject *typed)
 {
     if (!PyList_CheckExact(typed))
         return NULL;
-    Py_ssize_t size = PyList_GET_SIZE(typed);
-    for (Py_ssize_t i = 0; i < size; i++)
-        if (text_of(field, PyList_GET_ITEM(typed, i)) == NULL)
-            return NULL;
-    PyObject *texts = PyList_New(size);
-    if (texts == NULL)
-        return NULL;
-    for (Py_ssize_t i = 0; i < size; i++)
-        PyList_SET_ITEM(texts, i, Py_NewRef(text_of(field, PyList_GET_ITEM(typed, i))));
+    /* Memory is wanted in between, and what the collector then calls may change the list. */
+    PyObject *texts = PyList_New(0);
+    for (Py_ssize_t i = 0; texts != NULL && i < PyList_GET_SIZE(typed); i++) {
+        PyObject *text = Py_XNewRef(text_of(field, PyList_GET_ITEM(typed, i)));
+        if (text == NULL || PyList_Append(texts, text) < 0)
+            Py_CLEAR(texts);
+        Py_XDECREF(text);
+    }
     return texts;
 }
 
@@ -108,20 +107,16 @@ texts_of_dict(const Field *field, PyObject *typed)
 {
     if (!PyDict_CheckExact(typed))
         return NULL;
-    PyObject *name, *value;
+    PyObject *texts = PyDict_Copy(typed), *name, *value;
     Py_ssize_t at = 0;
-    while (PyDict_Next(typed, &at, &name, &value))
-        if (text_of(field, value) == NULL)
-            return NULL;
-    PyObject *texts = PyDict_Copy(typed);
-    if (texts == NULL)
-        return NULL;
-    at = 0;
-    while (PyDict_Next(typed, &at, &name, &value))
-        if (PyDict_SetItem(texts, name, text_of(field, value)) < 0) {
-            Py_DECREF(texts);
-            return NULL;
-        }
+    while (texts != NULL && PyDict_Next(typed, &at, &name, &value)) {
+        PyObject *text = Py_XNewRef(text_of(field, value));
+        Py_INCREF(name);
+        if (text == NULL || PyDict_SetItem(texts, name, text) < 0)
+            Py_CLEAR(texts);
+        Py_XDECREF(text);
+        Py_DECREF(name);
+    }
     return texts;
 }
 
@@ -150,30 +145,30 @@ value_of(const Field *field, PyObject *held, PyObject **kept)
             return NULL;
     }
     switch (field->way) {
-    case SAME:
+    case WAY_SAME:
         value = Py_NewRef(content);
         *kept = Py_NewRef(content);
         break;
-    case NUMBER:
+    case WAY_NUMBER:
         value = int_of(content);
         *kept = Py_XNewRef(value);
         break;
-    case DECIMAL:
+    case WAY_DECIMAL:
         if (!may_be_decimal(content))
             return NULL;
         *kept = Py_NewRef(content);
         value = PyObject_CallOneArg(field->convert, content);
         break;
-    case TEXT:
+    case WAY_TEXT:
         *kept = Py_NewRef(content);
         value = PyObject_CallOneArg(field->convert, held);
         break;
-    case LIST:
+    case WAY_LIST:
         value = texts_of_list(field, content);
         if (value != NULL)
             *kept = PyList_AsTuple(value);
         break;
-    case DICT:
+    case WAY_DICT:
         value = texts_of_dict(field, content);
         if (value != NULL)
             *kept = PyDict_Copy(value);
@@ -234,7 +229,7 @@ record_of(const Maker *self, PyObject *item, PyObject *home, PyObject **room)
     if (is_whole) {
         kept[-1] = self->guard;
         for (Py_ssize_t i = 0; i < count; i++)
-            if (self->fields[i].way == DECIMAL || self->fields[i].way == TEXT)
+            if (self->fields[i].way == WAY_DECIMAL || self->fields[i].way == WAY_TEXT)
                 apart[texts++] = values[i];
         size_t arguments = (size_t)(1 + count + texts);
         stored = PyObject_Vectorcall(self->kept_class, kept - 1, arguments, NULL);
@@ -340,8 +335,8 @@ read_field(const Maker *self, Field *field, PyObject *given)
     field->missing = missing == Py_Ellipsis ? NULL : Py_NewRef(missing);
     field->kind = kind == Py_None ? NULL : (PyTypeObject *)Py_NewRef(kind);
     field->member = member == Py_None ? NULL : (PyTypeObject *)Py_NewRef(member);
-    int has_members = way == LIST || way == DICT, converts = way == DECIMAL || way == TEXT || way == WHOLE;
-    int is_right = way >= 0 && way < WAYS && (field->kind == NULL) == (way == WHOLE)
+    int has_members = way == WAY_LIST || way == WAY_DICT, converts = way == WAY_DECIMAL || way == WAY_TEXT || way == WAY_WHOLE;
+    int is_right = way >= 0 && way < WAY_COUNT && (field->kind == NULL) == (way == WAY_WHOLE)
         && (field->member != NULL) == has_members && (field->convert != NULL) == converts
         && (field->kind == NULL || PyType_Check(kind)) && (field->member == NULL || PyType_Check(member));
     if (!is_right) {
@@ -392,7 +387,7 @@ maker_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
         if (read_field(self, &self->fields[i], PyTuple_GET_ITEM(fields, i)) < 0)
             goto failed;
         self->scalars += self->fields[i].is_scalar;
-        self->texts += self->fields[i].way == DECIMAL || self->fields[i].way == TEXT;
+        self->texts += self->fields[i].way == WAY_DECIMAL || self->fields[i].way == WAY_TEXT;
     }
     return (PyObject *)self;
 failed:

@@ -56,16 +56,15 @@ size_of_value(PyObject *value)
     Py_ssize_t at = 0;
     if (!PyDict_CheckExact(value) || PyDict_GET_SIZE(value) != 1 || !PyDict_Next(value, &at, &tag, &held))
         return -1;
-    if (!PyUnicode_CheckExact(tag) || !PyUnicode_IS_COMPACT_ASCII(tag))
+    if (!PyUnicode_CheckExact(tag))
         return -1;
-    const char *kind = (const char *)PyUnicode_1BYTE_DATA(tag); /* it ends with a zero */
-    if (strcmp(kind, "S") == 0)
+    if (PyUnicode_CompareWithASCIIString(tag, "S") == 0)
         return PyUnicode_CheckExact(held) && PyUnicode_IS_COMPACT_ASCII(held) ? PyUnicode_GET_LENGTH(held) : -1;
-    if (strcmp(kind, "N") == 0) {
+    if (PyUnicode_CompareWithASCIIString(tag, "N") == 0) {
         Py_ssize_t size = size_of_number(held);
         return size ? size : -1;
     }
-    return strcmp(kind, "BOOL") == 0 && PyBool_Check(held) ? 1 : -1;
+    return PyUnicode_CompareWithASCIIString(tag, "BOOL") == 0 && PyBool_Check(held) ? 1 : -1;
 }
 
 PyDoc_STRVAR(plain_size_doc,

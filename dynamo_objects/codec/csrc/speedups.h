@@ -8,7 +8,7 @@
 #include <structmember.h>
 
 /* How a field is read, kept and written; in the order of making.WAYS, and with the names of kept.py. */
-enum way { SAME, NUMBER, DECIMAL, TEXT, LIST, DICT, WHOLE, WAYS };
+enum way { WAY_SAME, WAY_NUMBER, WAY_DECIMAL, WAY_TEXT, WAY_LIST, WAY_DICT, WAY_WHOLE, WAY_COUNT };
 
 /* Numbers with more digits are left to Python. */
 #define MAX_DIGITS 38
