@@ -547,7 +547,9 @@ def test_a_list_that_the_collector_changes():
             box = getattr(item, item.places[name])
             Vandal((box.L if name == "tags" else box.M).clear)
             gc.set_threshold(1)
-            CODEC.decode(item)
+            record = CODEC.decode(item)
+            assert record.id == "s1"
+            assert set(getattr(record, name)) <= {"a", "b", "x", "y"}
     finally:
         gc.set_threshold(*thresholds)
     gc.collect()
